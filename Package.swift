@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is held to the same bar: Swift 6 language mode, and no warning survives a build.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+]
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+let package = Package(
+    name: "vifguard",
+    products: [
+        .executable(name: "vifguard", targets: ["vifguard"]),
+        .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "Configuration"]),
+        .library(name: "VifguardLab", targets: ["Lab", "Datapath", "Netlink"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        // C boundary: headers in the right order and the few calls Swift can't make itself.
+        .target(name: "CLinux", cSettings: strictC),
+        .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
+        // guard.h is written once: included by the kernel program, imported by Swift.
+        .target(name: "DatapathProgram", exclude: ["guard.bpf.c"], cSettings: strictC),
+
+        // The core: values and functions of values, standard library only.
+        .target(name: "Addresses", swiftSettings: strict),
+        .target(name: "Packets", dependencies: ["Addresses"], swiftSettings: strict),
+        .target(name: "Policy", dependencies: ["Addresses", "Packets"], swiftSettings: strict),
+
+        // The edges.
+        .target(name: "Configuration", dependencies: ["Addresses", "Policy", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+        .target(name: "Netlink", dependencies: ["Addresses", "CLinux"], swiftSettings: strict),
+        .target(name: "Datapath", dependencies: ["Addresses", "Packets", "Policy", "DatapathProgram", "CBPF", "CLinux", "Netlink"], swiftSettings: strict),
+        .target(
+            name: "Lab",
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "vifguard",
+            dependencies: [
+                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Lab",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+
+        .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: strict),
+        .testTarget(name: "PacketsTests", dependencies: ["Packets", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Packets", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Addresses"], swiftSettings: strict),
+        // Need root: each builds its own network namespaces and leaves nothing behind.
+        .testTarget(name: "SystemTests", dependencies: ["Lab", "Datapath", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#pragma once
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
