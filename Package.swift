@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "CLinux", cSettings: strictC),
         .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
         // guard.h is written once: included by the kernel program, imported by Swift.
-        .target(name: "DatapathProgram", exclude: ["guard.bpf.c"], cSettings: strictC),
+        .target(name: "DatapathProgram", exclude: ["guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h", "uplink.h"], cSettings: strictC),
 
         // The core: values and functions of values, standard library only.
         .target(name: "Addresses", swiftSettings: strict),

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// IPv6 from a guest: rules S1 to S4 and S12 (RFC 8200, 7112, 7113, 8415).
+#pragma once
+#include "nd.h"
+
+#define PROTOCOL_TCP 6
+#define PROTOCOL_ICMP6 58
+#define DHCP6_CLIENT bpf_htons(546)
+#define DHCP6_SERVER bpf_htons(547)
+
+#define HOP_BY_HOP 0
+#define ROUTING 43
+#define FRAGMENT 44
+#define AUTHENTICATION 51
+#define DESTINATION 60
+
+enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
+
+struct chain {
+    __u32 at;      // offset of the upper-layer header
+    __u32 reason;  // S3 or S4, where it can't be followed
+    __u8 next;     // its protocol
+    __u8 fragment;
+    __u8 extended;  // there is an extension header
+};
+
+static __always_inline int is_extension(__u8 next) {
+    return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTHENTICATION || next == DESTINATION;
+}
+
+// S3 and S4: follows the chain from chain->at to the upper-layer header, nothing read at or beyond `end`.
+VERIFIED_ONCE int follow(struct __sk_buff *skb, struct chain *chain, __u32 end) {
+    if (!chain) return 0;
+    __u32 at = chain->at, bytes = 0;
+    __u8 next = chain->next, fragment = FRAGMENT_NONE;
+    chain->extended = 1;
+    chain->reason = GUARD_IP6_HEADER_CHAIN;
+    for (int i = 0; i <= GUARD_MAX_EXTENSION_HEADERS; i++) {
+        if (!is_extension(next)) break;
+        if ((next == HOP_BY_HOP && i > 0) || (next == FRAGMENT && fragment) || i == GUARD_MAX_EXTENSION_HEADERS) return 0;
+        __u8 header[8];
+        __u32 length = 8;
+        int whole = at + 8 <= end && !bpf_skb_load_bytes(skb, at, header, 8);
+        if (whole && next == AUTHENTICATION) length = (header[1] + 2) * 4;
+        else if (whole && next != FRAGMENT) length = (header[1] + 1) * 8;
+        if (!whole || at + length > end) {
+            if (fragment) chain->reason = GUARD_IP6_FRAGMENT;
+            return 0;
+        }
+        if (next == ROUTING && header[2] == 0) return 0;
+        bytes += length;
+        if (bytes > GUARD_MAX_EXTENSION_BYTES) return 0;
+        at += length;
+        if (next == FRAGMENT) {
+            fragment = (header[2] << 8 | header[3]) & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
+            if (fragment == FRAGMENT_LATER) {
+                next = header[0];
+                break;
+            }
+        }
+        next = header[0];
+    }
+    chain->at = at;
+    chain->next = next;
+    chain->fragment = fragment;
+    chain->reason = 0;
+    if (fragment == FRAGMENT_LATER ? is_extension(next) : fragment == FRAGMENT_FIRST && at + 8 > end) chain->reason = GUARD_IP6_FRAGMENT;
+    return 0;
+}
+
+// S2's exceptions for `::`.
+static __always_inline int may_be_unspecified(struct ip6_header *ip, __u32 type, struct nd_options *options) {
+    switch (type) {
+    case ICMP6_NEIGHBOR_SOLICITATION:
+        return 1;
+    case ICMP6_ROUTER_SOLICITATION:
+        return !options->sources;
+    case ICMP6_MLD_REPORT:
+    case ICMP6_MLD_DONE:
+    case ICMP6_MLD2_REPORT:
+        return (ip->destination.word[0] & 0xffff) == 0x02ff;
+    default:
+        return 0;
+    }
+}
+
+static __always_inline __u32 judge_ipv6(struct frame *f) {
+    struct __sk_buff *skb = f->skb;
+    struct guard_port *port = f->port;
+    struct ip6_header ip;
+    {
+        void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+        struct ip6_header *h = data + f->l3;
+        if ((void *)(h + 1) > end) return GUARD_TRUNCATED;
+        ip = *h;
+    }
+    if (!(port->flags & GUARD_IPV6)) return GUARD_NO_IPV6;
+    __u32 present = skb->len - f->l3 - 40;
+    __u32 payload = bpf_ntohs(ip.payload);
+    if (payload == 0 && skb->gso_size && present > 0xffff) payload = present;
+    if (ip.version_class >> 4 != 6 || payload > present || (payload == 0 && ip.next_header == HOP_BY_HOP)) return GUARD_IP6_MALFORMED;
+
+    __u32 source = require6(f, &ip.source, GUARD_IP6_SOURCE);
+    int unspecified = source && is_unspecified6(&ip.source);
+    int transit = source && !unspecified && (port->flags & GUARD_ROLE_TRANSIT) && !never_transit6(port->bridge, &ip.source);
+    if (source && !unspecified && !transit) return source;
+
+    struct chain chain = {.at = f->l3 + 40, .next = ip.next_header};
+    __u32 end = f->l3 + 40 + payload;
+    if (is_extension(chain.next)) follow(skb, &chain, end);
+
+    __u8 type = 0;  // reserved (RFC 4443, 2.1): stands for none
+    struct nd_options options = {.owner = f->source};
+    int readable = !chain.reason && chain.fragment != FRAGMENT_LATER;
+    if (readable && chain.next == PROTOCOL_ICMP6 && chain.at < end) {
+        if (bpf_skb_load_bytes(skb, chain.at, &type, 1)) type = 0;
+        if (is_nd(type)) walk_nd_options(skb, &options, chain.at + nd_fixed_bytes(type), end);
+    }
+    if (unspecified && !may_be_unspecified(&ip, type, &options)) return GUARD_IP6_SOURCE;
+    if (transit && is_nd(type)) return GUARD_IP6_SOURCE;
+    if (chain.reason) return chain.reason;
+    if (!readable) return 0;
+
+    if (chain.next == PROTOCOL_ICMP6) {
+        if (!is_nd(type)) return judge_icmp6(port, type);
+        return chain.extended ? GUARD_ND_MALFORMED : judge_nd(f, &ip, &options, chain.at, end - chain.at);
+    }
+    if (chain.next == PROTOCOL_UDP && chain.at + 8 <= end) {
+        struct udp_ports ports;
+        if (bpf_skb_load_bytes(skb, chain.at, &ports, sizeof ports)) return 0;
+        if ((ports.source == DHCP6_SERVER || ports.destination == DHCP6_CLIENT) && !(port->flags & GUARD_ROLE_DHCP6_SERVER)) return GUARD_DHCP6_SERVER;
+    }
+    return 0;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The maps: what Datapath writes and the programs read, but for claims, routers, neighbours and counts.
+#pragma once
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "include/guard.h"
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "MAC addresses are compared as little-endian words"
+#endif
+
+#define PASS (-1)  // TCX_NEXT, and TC_ACT_UNSPEC of a clsact filter: whoever comes next decides
+#define DROP 2     // TCX_DROP, TC_ACT_SHOT
+
+// A global function: the verifier looks at it once, by its argument types, not again for each state of each caller.
+// It may take the context, numbers, and pointers to memory of known size, which it must check for null.
+#define VERIFIED_ONCE __attribute__((noinline))
+
+const volatile __u32 guard_stamp = GUARD_DEFAULT_STAMP;
+
+#define MAP(name, kind, entries, key_type, value_type, flags) \
+    struct {                                                  \
+        __uint(type, kind);                                   \
+        __uint(max_entries, entries);                         \
+        __uint(map_flags, flags);                             \
+        __type(key, key_type);                                \
+        __type(value, value_type);                            \
+    } name SEC(".maps")
+
+MAP(ports, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, struct guard_port, 0);
+MAP(labels, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, struct guard_label, BPF_F_NO_PREALLOC);
+MAP(addresses4, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_address4, __u8, BPF_F_NO_PREALLOC);
+MAP(addresses6, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_address6, __u8, BPF_F_NO_PREALLOC);
+MAP(prefixes4, BPF_MAP_TYPE_LPM_TRIE, GUARD_MAX_PREFIXES, struct guard_prefix4, __u8, BPF_F_NO_PREALLOC);
+MAP(prefixes6, BPF_MAP_TYPE_LPM_TRIE, GUARD_MAX_PREFIXES, struct guard_prefix6, __u8, BPF_F_NO_PREALLOC);
+MAP(vlans, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_vlan, __u8, BPF_F_NO_PREALLOC);
+MAP(owners4, BPF_MAP_TYPE_HASH, GUARD_MAX_OWNERS, struct guard_address4, struct guard_owner, BPF_F_NO_PREALLOC);
+MAP(owners6, BPF_MAP_TYPE_HASH, GUARD_MAX_OWNERS, struct guard_address6, struct guard_owner, BPF_F_NO_PREALLOC);
+MAP(owner_macs, BPF_MAP_TYPE_HASH, GUARD_MAX_OWNERS, struct guard_owner_mac, struct guard_owner, BPF_F_NO_PREALLOC);
+MAP(owner_prefixes4, BPF_MAP_TYPE_LPM_TRIE, GUARD_MAX_PREFIXES, struct guard_prefix4, struct guard_owner, BPF_F_NO_PREALLOC);
+MAP(owner_prefixes6, BPF_MAP_TYPE_LPM_TRIE, GUARD_MAX_PREFIXES, struct guard_prefix6, struct guard_owner, BPF_F_NO_PREALLOC);
+MAP(uplink_neighbors, BPF_MAP_TYPE_LRU_HASH, GUARD_MAX_UPLINK_NEIGHBOURS, struct guard_address6, __u64, 0);
+MAP(tallies, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS * 2 * GUARD_REASONS, __u32, struct guard_tally, BPF_F_MMAPABLE);
+MAP(passed, BPF_MAP_TYPE_PERCPU_ARRAY, GUARD_MAX_PORTS * 2, __u32, struct guard_passed, 0);
+MAP(states, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS, __u32, struct guard_state, 0);
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, GUARD_EVENT_RING_BYTES);
+} events SEC(".maps");

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What comes from the uplink: rules U1 to U3.
+#pragma once
+#include "guest.h"
+
+static __always_inline int is_guests(const struct guard_owner *owner) {
+    return owner && (owner->kind == GUARD_OWNER_GUEST || owner->kind == GUARD_OWNER_CLAIM) && !(owner->flags & GUARD_OWNER_MIGRATING);
+}
+
+static __noinline int is_guests4(struct frame *f, __u32 address) {
+    struct guard_address4 key = {.scope = f->port->bridge, .address = address};
+    return is_guests(bpf_map_lookup_elem(&owners4, &key));
+}
+
+static __noinline int is_guests6(struct frame *f, struct address6 *address) {
+    struct guard_address6 key = {.scope = f->port->bridge};
+    __builtin_memcpy(key.address, address, 16);
+    return is_guests(bpf_map_lookup_elem(&owners6, &key));
+}
+
+// U3: an advertising router's address becomes reserved, 16 a bridge; any other ND sender is remembered with its MAC.
+static __noinline int learn(struct frame *f, struct address6 *source, __u32 is_router) {
+    if (!f || !source) return 0;
+    struct guard_address6 key = {.scope = f->port->bridge};
+    __builtin_memcpy(key.address, source, 16);
+    if (!is_router) {
+        __u64 *known = bpf_map_lookup_elem(&uplink_neighbors, &key);
+        __u64 mac = f->source;
+        if (!known || *known != mac) bpf_map_update_elem(&uplink_neighbors, &key, &mac, BPF_ANY);
+        return 0;
+    }
+    if (bpf_map_lookup_elem(&owners6, &key)) return 0;
+    __u32 bridge = f->port->bridge;
+    struct guard_port *record = bpf_map_lookup_elem(&ports, &bridge);
+    if (!record) return 0;
+    __u32 slot = record->slot;
+    struct guard_state *state = bpf_map_lookup_elem(&states, &slot);
+    if (!state) return 0;
+    struct guard_owner router = {.kind = GUARD_OWNER_ROUTER};
+    if (__sync_fetch_and_add(&state->routers, 1) >= GUARD_MAX_ROUTERS || bpf_map_update_elem(&owners6, &key, &router, BPF_NOEXIST))
+        __sync_fetch_and_add(&state->routers, -1);
+    return 0;
+}
+
+static __noinline int judge_icmp6_from_uplink(struct frame *f, struct ip6_header *ip) {
+    if (!f || !ip) return 0;
+    struct nd_message nd = {};
+    __u32 at = f->l3 + 40;
+    if (bpf_skb_load_bytes(f->skb, at, &nd, 8)) return 0;
+    if (nd.type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &nd, sizeof nd) && is_guests6(f, &nd.target))
+        return GUARD_UPLINK_GUEST_ADDRESS;
+    if (nd.type < ICMP6_ROUTER_SOLICITATION || nd.type > ICMP6_REDIRECT) return 0;
+    if (ip->hop_limit == 255 && nd.code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, nd.type == ICMP6_ROUTER_ADVERTISEMENT);
+    return 0;
+}
+
+static __always_inline __u32 judge_addresses(struct frame *f) {
+    struct __sk_buff *skb = f->skb;
+    void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+    if (f->type == TYPE_IPV4) {
+        struct ip4_header *ip = data + 14;
+        if ((void *)(ip + 1) > end) return 0;
+        return is_guests4(f, ip->source) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
+    }
+    if (f->type == TYPE_ARP) {
+        struct arp_packet arp;
+        if (bpf_skb_load_bytes(skb, 14, &arp, sizeof arp) || !is_ethernet_ipv4(&arp)) return 0;
+        return is_guests4(f, address4_at(arp.sender)) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
+    }
+    if (f->type == TYPE_IPV6) {
+        struct ip6_header *h = data + 14;
+        if ((void *)(h + 1) > end) return 0;
+        struct ip6_header ip = *h;
+        if (is_guests6(f, &ip.source)) return GUARD_UPLINK_GUEST_ADDRESS;
+        if (ip.next_header == PROTOCOL_ICMP6) return judge_icmp6_from_uplink(f, &ip);
+    }
+    return 0;
+}
+
+static __always_inline __u32 judge_from_uplink(struct __sk_buff *skb, struct guard_port *port) {
+    struct frame f = {.skb = skb, .port = port};
+    pull(skb, HEADERS);
+    if (read_ethernet(skb, &f)) return 0;
+    struct guard_owner_mac key = {.bridge = port->bridge};
+    __builtin_memcpy(key.mac, &f.source, 6);
+    if (is_guests(bpf_map_lookup_elem(&owner_macs, &key))) return GUARD_UPLINK_GUEST_MAC;
+    if (skb->vlan_present || is_tag_type(f.type)) return 0;
+    return judge_addresses(&f);
+}
