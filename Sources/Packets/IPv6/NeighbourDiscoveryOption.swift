@@ -2,16 +2,24 @@ import Addresses
 
 /// An option of a neighbour discovery message (RFC 4861 4.6).
 public struct NeighbourDiscoveryOption: Hashable, Sendable {
-    public static let sourceLinkLayer: UInt8 = 1, targetLinkLayer: UInt8 = 2, prefixInformation: UInt8 = 3
-    public static let redirectedHeader: UInt8 = 4, mtu: UInt8 = 5, nonce: UInt8 = 14, routeInformation: UInt8 = 24, dnsServers: UInt8 = 25
+    /// An option's type (IANA IPv6 neighbour discovery option formats).
+    public struct Kind: RawRepresentable, Hashable, Sendable {
+        public let rawValue: UInt8
 
-    public let type: UInt8
-    /// The whole option with type and length: a multiple of eight bytes, at least eight.
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let sourceLinkLayer = Kind(rawValue: 1), targetLinkLayer = Kind(rawValue: 2)
+        public static let prefixInformation = Kind(rawValue: 3), redirectedHeader = Kind(rawValue: 4), mtu = Kind(rawValue: 5)
+        public static let nonce = Kind(rawValue: 14), routeInformation = Kind(rawValue: 24), dnsServers = Kind(rawValue: 25)
+    }
+
+    public let type: Kind
+    /// The whole option with type and length; in a walk always a multiple of eight bytes, at least eight.
     public let bytes: Bytes
 
     /// The MAC that a source or target link-layer option of eight bytes holds (RFC 2464 6); nil for others.
     public var linkLayerAddress: MACAddress? {
-        guard type == Self.sourceLinkLayer || type == Self.targetLinkLayer, bytes.count == 8 else { return nil }
+        guard type == .sourceLinkLayer || type == .targetLinkLayer, bytes.count == 8 else { return nil }
         return bytes.mac(at: 2)
     }
 
@@ -21,7 +29,7 @@ public struct NeighbourDiscoveryOption: Hashable, Sendable {
             guard let type = bytes.uint8(at: offset), let units = bytes.uint8(at: offset + 1), units > 0,
                 let option = bytes.slice(at: offset, length: Int(units) * 8)
             else { return .broken }
-            return .option(NeighbourDiscoveryOption(type: type, bytes: option), length: option.count)
+            return .option(NeighbourDiscoveryOption(type: Kind(rawValue: type), bytes: option), length: option.count)
         }
     }
 }

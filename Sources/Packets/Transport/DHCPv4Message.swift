@@ -7,6 +7,11 @@ public struct DHCPv4Message: Hashable, Sendable {
 
         public let code: UInt8
         public let data: Bytes
+
+        public init(code: UInt8, data: Bytes) {
+            self.code = code
+            self.data = data
+        }
     }
 
     /// The bytes up to and including the boot file name.

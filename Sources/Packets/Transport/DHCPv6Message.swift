@@ -5,6 +5,11 @@ public struct DHCPv6Message: Hashable, Sendable {
     public struct Option: Hashable, Sendable {
         public let code: UInt16
         public let data: Bytes
+
+        public init(code: UInt16, data: Bytes) {
+            self.code = code
+            self.data = data
+        }
     }
 
     public static let solicit: UInt8 = 1, advertise: UInt8 = 2, request: UInt8 = 3, reply: UInt8 = 7, relayForward: UInt8 = 12, relayReply: UInt8 = 13
