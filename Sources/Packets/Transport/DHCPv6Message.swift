@@ -1,0 +1,44 @@
+import Addresses
+
+/// A DHCPv6 message (RFC 8415 8, 9), of which the type alone must be there.
+public struct DHCPv6Message: Hashable, Sendable {
+    public struct Option: Hashable, Sendable {
+        public let code: UInt16
+        public let data: Bytes
+
+        public init(code: UInt16, data: Bytes) {
+            self.code = code
+            self.data = data
+        }
+    }
+
+    public static let solicit: UInt8 = 1, advertise: UInt8 = 2, request: UInt8 = 3, reply: UInt8 = 7, relayForward: UInt8 = 12, relayReply: UInt8 = 13
+
+    public let type: UInt8
+    /// 24 bits; nil for a relay's messages or if cut short.
+    public let transaction: UInt32?
+    /// The client or relay that a relay's message is about; nil for others or if cut short.
+    public let peer: IPv6Address?
+    /// Nil if the message ends before them.
+    public let options: OptionWalk<Option>?
+
+    /// Nil for no bytes at all.
+    public init?(_ bytes: Bytes) {
+        guard let type = bytes.uint8(at: 0) else { return nil }
+        self.type = type
+        let isRelayed = type == Self.relayForward || type == Self.relayReply
+        transaction = isRelayed ? nil : bytes.uint32(at: 0).map { $0 & 0xff_ffff }
+        peer = isRelayed ? bytes.ipv6(at: 18) : nil
+        let fixedLength = isRelayed ? 34 : 4
+        options = bytes.count >= fixedLength ? Self.walk(bytes.dropFirst(fixedLength)) : nil
+    }
+
+    private static func walk(_ bytes: Bytes) -> OptionWalk<Option> {
+        OptionWalk(over: bytes) { offset in
+            guard let code = bytes.uint16(at: offset), let length = bytes.uint16(at: offset + 2),
+                let data = bytes.slice(at: offset + 4, length: Int(length))
+            else { return .broken }
+            return .option(Option(code: code, data: data), length: 4 + data.count)
+        }
+    }
+}
