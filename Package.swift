@@ -38,13 +38,16 @@ let package = Package(
         .target(name: "Netlink", dependencies: ["Addresses", "CLinux"], swiftSettings: strict),
         .target(name: "Datapath", dependencies: ["Addresses", "Packets", "Policy", "DatapathProgram", "CBPF", "CLinux", "Netlink"], swiftSettings: strict),
         .target(
+            name: "Enforcement", dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux"],
+            swiftSettings: strict),
+        .target(
             name: "Lab",
-            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux", .product(name: "Subprocess", package: "swift-subprocess")],
             swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
             dependencies: [
-                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Lab",
+                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Lab",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -52,8 +55,10 @@ let package = Package(
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Addresses"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Packets", "Addresses"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
-        .testTarget(name: "SystemTests", dependencies: ["Lab", "Datapath", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
