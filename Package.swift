@@ -28,6 +28,10 @@ let package = Package(
         // guard.h is written once: included by the kernel program, imported by Swift.
         .target(name: "DatapathProgram", exclude: ["guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h", "uplink.h"], cSettings: strictC),
 
+        // Compiles guard.bpf.c with the toolchain's own clang and embeds the object in Datapath.
+        .executableTarget(name: "datapath-compiler", swiftSettings: strict),
+        .plugin(name: "CompileDatapathProgram", capability: .buildTool(), dependencies: ["datapath-compiler"]),
+
         // The core: values and functions of values, standard library only.
         .target(name: "Addresses", swiftSettings: strict),
         .target(name: "Packets", dependencies: ["Addresses"], swiftSettings: strict),
@@ -36,7 +40,9 @@ let package = Package(
         // The edges.
         .target(name: "Configuration", dependencies: ["Addresses", "Policy", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(name: "Netlink", dependencies: ["Addresses", "CLinux"], swiftSettings: strict),
-        .target(name: "Datapath", dependencies: ["Addresses", "Packets", "Policy", "DatapathProgram", "CBPF", "CLinux", "Netlink"], swiftSettings: strict),
+        .target(
+            name: "Datapath", dependencies: ["Addresses", "Packets", "Policy", "DatapathProgram", "CBPF", "CLinux", "Netlink"],
+            swiftSettings: strict, plugins: ["CompileDatapathProgram"]),
         .target(
             name: "Enforcement", dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux"],
             swiftSettings: strict),
