@@ -1,1 +1,67 @@
+#define _GNU_SOURCE
 #include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+const int clinux_new_network = CLONE_NEWNET;
+const int clinux_new_mounts = CLONE_NEWNS;
+
+int clinux_unshare(int flags) { return unshare(flags); }
+
+int clinux_setns(int descriptor, int kind) { return setns(descriptor, kind); }
+
+int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+int clinux_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
+
+int clinux_process_descriptor(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int clinux_open_tap(const char *name) {
+    struct ifreq request = {0};
+    if (strlen(name) >= sizeof(request.ifr_name)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(request.ifr_name, name);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    if (ioctl(descriptor, TUNSETIFF, &request) < 0) {
+        int reason = errno;
+        close(descriptor);
+        errno = reason;
+        return -1;
+    }
+    return descriptor;
+}
+
+long clinux_receive_frame(
+    int descriptor, void *buffer, size_t capacity, struct sockaddr_ll *from, struct tpacket_auxdata *auxiliary,
+    int *has_auxiliary) {
+    char control[CMSG_SPACE(sizeof(*auxiliary))] __attribute__((aligned(__alignof__(struct cmsghdr))));
+    struct iovec part = {.iov_base = buffer, .iov_len = capacity};
+    struct msghdr message = {
+        .msg_name = from,
+        .msg_namelen = sizeof(*from),
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof(control),
+    };
+    *has_auxiliary = 0;
+    long length = recvmsg(descriptor, &message, MSG_TRUNC | MSG_DONTWAIT);
+    if (length < 0) return -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA && c->cmsg_len >= CMSG_LEN(sizeof(*auxiliary))) {
+            memcpy(auxiliary, CMSG_DATA(c), sizeof(*auxiliary));
+            *has_auxiliary = 1;
+        }
+    }
+    return length;
+}
