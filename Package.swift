@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "CLinux", cSettings: strictC),
         .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
         // guard.h is written once: included by the kernel program, imported by Swift.
-        .target(name: "DatapathProgram", exclude: ["guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h", "uplink.h"], cSettings: strictC),
+        .target(name: "DatapathProgram", exclude: ["LICENSE.md", "guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h", "uplink.h"], cSettings: strictC),
 
         // Compiles guard.bpf.c with the toolchain's own clang and embeds the object in Datapath.
         .executableTarget(name: "datapath-compiler", swiftSettings: strict),

@@ -1,0 +1,80 @@
+# The menu. `sudo make demo` and `sudo make test` are each enough on a fresh Debian 12 with a Swift 6.3 toolchain.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# sudo drops a toolchain's folder from PATH: look where the invoking user would.
+SWIFT ?= $(firstword $(shell command -v swift) $(wildcard /opt/swift/usr/bin/swift /usr/local/swift/usr/bin/swift /usr/libexec/swift/bin/swift) swift)
+export PATH := $(dir $(SWIFT)):$(PATH)
+PREFIX ?= /usr/local
+DESTDIR ?=
+RELEASE := .build/release/vifguard
+
+# What the build needs, then what the tests and the demonstration send real traffic with.
+BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev pkg-config git
+TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox udhcpc dnsmasq-base procps util-linux
+BENCH_PACKAGES := iptables arptables
+
+.PHONY: help setup setup-bench build release test demo bench fuzz mutants differential lint format install uninstall clean
+
+help: ## show this menu
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+define install_packages
+@missing=(); for p in $(1); do dpkg-query -W -f='$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q '^ii' || missing+=($$p); done; \
+if [ $${#missing[@]} -gt 0 ]; then \
+	[ "$$(id -u)" -eq 0 ] || { echo "these packages are missing: $${missing[*]}: run 'sudo make setup'" >&2; exit 1; }; \
+	export DEBIAN_FRONTEND=noninteractive; apt-get update -qq; apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null; \
+fi
+endef
+
+setup: ## install the Debian packages that building and testing need
+	$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+
+setup-bench: setup
+	$(call install_packages,$(BENCH_PACKAGES))
+
+build: setup ## build everything, for debugging
+	$(SWIFT) build
+
+release: setup ## build the command, optimised
+	$(SWIFT) build -c release --product vifguard
+
+test: setup ## every test: unit, system (namespaces), differential, golden
+	@[ "$$(id -u)" -eq 0 ] || { echo "the system tests need root: run 'sudo make test'" >&2; exit 1; }
+	timeout -k 30 1800 $(SWIFT) build --build-tests
+	timeout -k 30 2400 $(SWIFT) test --skip-build
+
+demo: release ## build a throw-away network, attack it with and without the guard, show the result
+	@[ "$$(id -u)" -eq 0 ] || { echo "the demonstration needs root: run 'sudo make demo'" >&2; exit 1; }
+	$(RELEASE) prove --demonstrate
+
+bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 iptables rules, side by side
+	Benchmarks/run
+
+fuzz: setup ## libFuzzer over every decoder (SECONDS=30 each)
+	Fuzz/run $(or $(SECONDS_EACH),30)
+
+mutants: setup ## take out each rule in turn: a test must fail
+	Tests/mutants
+
+lint: ## layout of the sources, without changing them
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Plugins
+
+format: ## lay the sources out
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Plugins
+
+install: release ## install the command, man pages and an example policy (DESTDIR, PREFIX)
+	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/sbin/vifguard
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/vifguard/guests.d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 Documentation/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -D -m 644 Packaging/policy.example.yaml $(DESTDIR)$(PREFIX)/share/doc/vifguard/policy.example.yaml
+	$(RELEASE) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard
+
+uninstall: ## remove what install put there (the policy in /etc/vifguard stays)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/vifguard $(DESTDIR)$(PREFIX)/share/man/man8/vifguard*.8
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vifguard
+
+clean: ## remove what was built
+	$(SWIFT) package clean
