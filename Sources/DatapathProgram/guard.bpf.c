@@ -15,9 +15,8 @@ static __always_inline void clear_stamp(struct __sk_buff *skb) {
     if (is_stamped(skb)) skb->mark &= ~guard_stamp;
 }
 
-static __always_inline struct guard_port *record_of(struct __sk_buff *skb, __u32 kind) {
-    __u32 index = skb->ifindex;
-    struct guard_port *port = bpf_map_lookup_elem(&ports, &index);
+static __always_inline struct guard_port *port_of(struct __sk_buff *skb, __u32 kind) {
+    struct guard_port *port = record_of(skb->ifindex);
     return port && port->kind == kind ? port : 0;
 }
 
@@ -31,7 +30,7 @@ static __always_inline int is_torn(struct guard_port *port, __u32 binding) { ret
 
 SEC("tc")
 int guest_ingress(struct __sk_buff *skb) {
-    struct guard_port *port = record_of(skb, GUARD_KIND_GUEST);
+    struct guard_port *port = port_of(skb, GUARD_KIND_GUEST);
     if (!port || !(port->flags & GUARD_BOUND)) return refuse(skb, port, GUARD_FROM_GUEST);
     __u32 binding = *(volatile __u32 *)&port->binding;
     __u32 reason = judge_from_guest(skb, port);
@@ -43,7 +42,7 @@ int guest_ingress(struct __sk_buff *skb) {
 
 SEC("tc")
 int guest_egress(struct __sk_buff *skb) {
-    struct guard_port *port = record_of(skb, GUARD_KIND_GUEST);
+    struct guard_port *port = port_of(skb, GUARD_KIND_GUEST);
     if (!port || !(port->flags & GUARD_BOUND)) return refuse(skb, port, GUARD_TO_GUEST);
     __u32 binding = *(volatile __u32 *)&port->binding;
     __u32 reason = !is_stamped(skb) && skb->ingress_ifindex ? GUARD_UNJUDGED : judge_to_guest(skb, port);
@@ -54,7 +53,7 @@ int guest_egress(struct __sk_buff *skb) {
 
 SEC("tc")
 int uplink_ingress(struct __sk_buff *skb) {
-    struct guard_port *port = record_of(skb, GUARD_KIND_UPLINK);
+    struct guard_port *port = port_of(skb, GUARD_KIND_UPLINK);
     if (!port) return refuse(skb, port, GUARD_FROM_UPLINK);
     int verdict = settle(skb, port->slot, port->bridge, port->flags, GUARD_FROM_UPLINK, judge_from_uplink(skb, port));
     if (verdict == PASS) stamp(skb);
@@ -63,7 +62,7 @@ int uplink_ingress(struct __sk_buff *skb) {
 
 SEC("tc")
 int uplink_egress(struct __sk_buff *skb) {
-    struct guard_port *port = record_of(skb, GUARD_KIND_UPLINK);
+    struct guard_port *port = port_of(skb, GUARD_KIND_UPLINK);
     if (!port) return refuse(skb, port, GUARD_TO_UPLINK);
     __u32 reason = !is_stamped(skb) && skb->ingress_ifindex ? GUARD_UNJUDGED : 0;
     clear_stamp(skb);
@@ -73,7 +72,7 @@ int uplink_egress(struct __sk_buff *skb) {
 // Frames that the bridge hands to the host's own stack. Two kinds are the host's own and carry no stamp.
 SEC("tc")
 int bridge_ingress(struct __sk_buff *skb) {
-    struct guard_port *port = record_of(skb, GUARD_KIND_BRIDGE);
+    struct guard_port *port = port_of(skb, GUARD_KIND_BRIDGE);
     if (!port) return refuse(skb, port, GUARD_TO_HOST);
     __u32 reason = 0;
     if (!is_stamped(skb) && skb->pkt_type != PACKET_TYPE_LOOPBACK) {
@@ -87,7 +86,7 @@ int bridge_ingress(struct __sk_buff *skb) {
 
 SEC("tc")
 int bridge_egress(struct __sk_buff *skb) {
-    struct guard_port *port = record_of(skb, GUARD_KIND_BRIDGE);
+    struct guard_port *port = port_of(skb, GUARD_KIND_BRIDGE);
     if (!port) return refuse(skb, port, GUARD_FROM_HOST);
     stamp(skb);
     return settle(skb, port->slot, port->bridge, port->flags, GUARD_FROM_HOST, 0);

@@ -79,8 +79,7 @@ static __always_inline __u32 judge_ipv4(struct frame *f) {
     int first = !(ip.fragment & FRAGMENT_OFFSET);
 
     struct udp_ports ports = {};
-    int has_ports = ip.protocol == PROTOCOL_UDP && first && header >= 20 && present >= header + 8 &&
-                    !bpf_skb_load_bytes(skb, f->l3 + header, &ports, sizeof ports);
+    int has_ports = ip.protocol == PROTOCOL_UDP && first && header >= 20 && present >= header + 8 && read_ports(skb, f->l3 + header, &ports);
     int dhcp_client = has_ports && ports.source == DHCP4_CLIENT && ports.destination == DHCP4_SERVER;
 
     if (!(port->flags & GUARD_IPV4) && !(dhcp_client && (port->flags & GUARD_DHCP))) return GUARD_NO_IPV4;

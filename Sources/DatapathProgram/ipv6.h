@@ -126,8 +126,8 @@ static __always_inline __u32 judge_ipv6(struct frame *f) {
         return chain.extended ? GUARD_ND_MALFORMED : judge_nd(f, &ip, &options, chain.at, end - chain.at);
     }
     if (chain.next == PROTOCOL_UDP && chain.at + 8 <= end) {
-        struct udp_ports ports;
-        if (bpf_skb_load_bytes(skb, chain.at, &ports, sizeof ports)) return 0;
+        struct udp_ports ports = {};
+        if (!read_ports(skb, chain.at, &ports)) return 0;
         if ((ports.source == DHCP6_SERVER || ports.destination == DHCP6_CLIENT) && !(port->flags & GUARD_ROLE_DHCP6_SERVER)) return GUARD_DHCP6_SERVER;
     }
     return 0;

@@ -29,7 +29,9 @@ const volatile __u32 guard_stamp = GUARD_DEFAULT_STAMP;
         __type(value, value_type);                            \
     } name SEC(".maps")
 
-MAP(ports, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, struct guard_port, 0);
+MAP(port_index, BPF_MAP_TYPE_ARRAY, GUARD_INDEX_ENTRIES, __u32, __u32, BPF_F_MMAPABLE);
+MAP(port_index_more, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, __u32, BPF_F_NO_PREALLOC);
+MAP(records, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS * 2, __u32, struct guard_port, 0);
 MAP(labels, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, struct guard_label, BPF_F_NO_PREALLOC);
 MAP(addresses4, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_address4, __u8, BPF_F_NO_PREALLOC);
 MAP(addresses6, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_address6, __u8, BPF_F_NO_PREALLOC);
@@ -41,6 +43,7 @@ MAP(owners6, BPF_MAP_TYPE_HASH, GUARD_MAX_OWNERS, struct guard_address6, struct 
 MAP(owner_macs, BPF_MAP_TYPE_HASH, GUARD_MAX_OWNERS, struct guard_owner_mac, struct guard_owner, BPF_F_NO_PREALLOC);
 MAP(owner_prefixes4, BPF_MAP_TYPE_LPM_TRIE, GUARD_MAX_PREFIXES, struct guard_prefix4, struct guard_owner, BPF_F_NO_PREALLOC);
 MAP(owner_prefixes6, BPF_MAP_TYPE_LPM_TRIE, GUARD_MAX_PREFIXES, struct guard_prefix6, struct guard_owner, BPF_F_NO_PREALLOC);
+MAP(owner_filter, BPF_MAP_TYPE_ARRAY, GUARD_FILTER_WORDS, __u32, __u64, BPF_F_MMAPABLE);
 MAP(uplink_neighbors, BPF_MAP_TYPE_LRU_HASH, GUARD_MAX_UPLINK_NEIGHBOURS, struct guard_address6, __u64, 0);
 MAP(tallies, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS * 2 * GUARD_REASONS, __u32, struct guard_tally, BPF_F_MMAPABLE);
 MAP(passed, BPF_MAP_TYPE_PERCPU_ARRAY, GUARD_MAX_PORTS * 2, __u32, struct guard_passed, 0);
@@ -49,3 +52,22 @@ struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, GUARD_EVENT_RING_BYTES);
 } events SEC(".maps");
+
+static __always_inline struct guard_port *record_at(__u32 number, __u32 ifindex) {
+    if (!number) return 0;
+    struct guard_port *port = bpf_map_lookup_elem(&records, &number);
+    return port && port->ifindex == ifindex ? port : 0;
+}
+
+VERIFIED_ONCE int more_record_number(__u32 ifindex) {
+    __u32 *number = bpf_map_lookup_elem(&port_index_more, &ifindex);
+    return number ? *number : 0;
+}
+
+// The record of an interface, or null.
+static __always_inline struct guard_port *record_of(__u32 ifindex) {
+    __u32 at = ifindex % GUARD_INDEX_ENTRIES;
+    __u32 *number = bpf_map_lookup_elem(&port_index, &at);
+    struct guard_port *port = number ? record_at(*(volatile __u32 *)number, ifindex) : 0;
+    return port ? port : record_at(more_record_number(ifindex), ifindex);
+}

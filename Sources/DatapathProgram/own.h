@@ -24,6 +24,19 @@ VERIFIED_ONCE int has_more4(struct guard_port *port, __u32 address, __u32 use) {
     return 0;
 }
 
+// Whether a guest of the bridge may have the address or MAC of this bit.
+static __always_inline int may_be_owned(__u32 bit) {
+    __u32 at = bit / 64;
+    __u64 *word = bpf_map_lookup_elem(&owner_filter, &at);
+    return !word || (*word >> (bit % 64) & 1);
+}
+
+static __always_inline void mark_owned(__u32 bit) {
+    __u32 at = bit / 64;
+    __u64 *word = bpf_map_lookup_elem(&owner_filter, &at);
+    if (word) __sync_fetch_and_or(word, 1ULL << (bit % 64));
+}
+
 // Whether an IPv4 address, in network byte order, is in A4.
 VERIFIED_ONCE int own4(struct guard_port *port, __u32 address) {
     if (!port) return 0;
@@ -129,6 +142,7 @@ static __always_inline int claim(struct guard_port *port, __u32 ifindex, struct 
     struct guard_address6 key = {.scope = port->bridge};
     __builtin_memcpy(key.address, address, 16);
     struct guard_owner owner = {.port = ifindex, .kind = GUARD_OWNER_CLAIM};
+    mark_owned(guard_filter_bit(port->bridge, address->word[0], address->word[1]));
     // Counted first: two CPUs can't both take the last one.
     if (__sync_fetch_and_add(&state->claims, 1) < GUARD_MAX_CLAIMS && !bpf_map_update_elem(&owners6, &key, &owner, BPF_NOEXIST)) return 0;
     __sync_fetch_and_add(&state->claims, -1);

@@ -8,6 +8,8 @@
 
 // Bounds. What doesn't fit is an error for that one guest, never an open port.
 #define GUARD_MAX_PORTS 4096          // records and counter slots of a host: four full bridges
+#define GUARD_INDEX_ENTRIES 65536     // interface indexes found without hashing
+#define GUARD_FILTER_WORDS 16384      // of 64 bits: 1% full with 10,000 addresses
 #define GUARD_MAX_OWNERS 65536        // addresses and MACs known by owner, of each family
 #define GUARD_MAX_ADDRESSES 65536     // addresses beyond those a record holds itself, of each family
 #define GUARD_MAX_PREFIXES 16384      // prefixes beyond those a record holds itself, of each family
@@ -121,9 +123,14 @@ struct guard_net6 {
     __u64 mask[2];
 };
 
-// Map `ports`, hash: ifindex -> struct guard_port. Replaced whole by one update, so that no packet sees half a binding.
+// A port's record is found without hashing, which would cost as much as all the rest of a program:
+// map `port_index`, array (mmapable): ifindex mod GUARD_INDEX_ENTRIES -> number in `records`, 0 for none;
+// map `port_index_more`, hash: ifindex -> number, for a port whose place in the array another one holds.
+// Map `records`, array: struct guard_port. A slot has two, 2 * slot and 2 * slot + 1. A new binding is written into the
+// one that is not in use, then the index is set to it by one 32-bit store: no packet sees half a binding.
 struct guard_port {
     __u32 binding;  // the binding's own number, never used twice on a host; key into the maps below; 0: none
+    __u32 ifindex;  // of the port itself
     __u32 bridge;   // ifindex of the bridge
     __u32 slot;     // of tallies, passed, states; 0 is for ports without a record
     __u32 flags;
@@ -133,7 +140,7 @@ struct guard_port {
     __u8 nets6_count;  // EUI-64 and listed link-local addresses among them
     __u8 ethertypes_count;
     __u8 broadcasts4_count;
-    __u8 unused[2];
+    __u8 unused[6];
     __u64 macs[GUARD_PORT_MACS];  // six bytes as they travel, then two zero bytes
     struct guard_net4 nets4[GUARD_PORT_NETS4];
     struct guard_net6 nets6[GUARD_PORT_NETS6];
@@ -195,6 +202,17 @@ struct guard_owner_mac {
     __u8 mac[6];
     __u8 unused[2];
 };
+
+// Map `owner_filter`, array (mmapable) of 64-bit words: the bits of every guest's MAC, IPv4 and IPv6 address. A bit that is
+// not set means that no guest of the bridge has it, and saves looking; one too many costs a look-up. Set a bit before
+// the owner is entered.
+static inline __u32 guard_filter_bit(__u32 bridge, __u64 high, __u64 low) {
+    __u64 h = (low ^ high * 0x9e3779b97f4a7c15ULL) + bridge * 0xc2b2ae3d27d4eb4fULL;
+    h ^= h >> 32;
+    return (__u32)(h * 0x9e3779b97f4a7c15ULL >> 44);  // of GUARD_FILTER_WORDS * 64
+}
+static inline __u32 guard_filter_bit_mac(__u32 bridge, __u64 mac) { return guard_filter_bit(bridge, 48, mac); }  // as in guard_port.macs
+static inline __u32 guard_filter_bit4(__u32 bridge, __u32 address) { return guard_filter_bit(bridge, 4, address); }  // network byte order
 
 // Map `tallies`, array, index (slot * 2 + side) * GUARD_REASONS + reason; side 0 into the bridge, 1 out of it.
 struct guard_tally {
