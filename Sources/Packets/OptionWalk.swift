@@ -1,12 +1,14 @@
 /// A list of options as far as it could be followed: those of IPv4, neighbour discovery, DHCPv4 and DHCPv6 alike.
-public struct OptionWalk<Option: Hashable & Sendable>: Hashable, Sendable, Sequence {
-    /// The options before the end, or before the place where the list broke.
-    public private(set) var options: [Option] = []
+public struct OptionWalk<Option: Hashable & Sendable>: Hashable, Sendable, RandomAccessCollection {
+    /// Those before the end, or before the place where the list broke.
+    private var options: [Option] = []
     /// Where, counted from the start of the bytes walked, an option should be and isn't whole; nil if all was walked.
     public private(set) var brokenAt: Int?
 
     public var isWhole: Bool { brokenAt == nil }
-    public func makeIterator() -> IndexingIterator<[Option]> { options.makeIterator() }
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { options.count }
+    public subscript(position: Int) -> Option { options[position] }
 
     enum Step {
         case option(Option, length: Int)

@@ -4,7 +4,8 @@ import Addresses
 public struct UpperLayer: Hashable, Sendable {
     public var proto: IPProtocol
     public var bytes: [UInt8]
-    /// Where the checksum goes that `NetworkPacket` makes, because it needs the addresses; nil for none.
+    /// Where the checksum goes that `NetworkPacket` makes, because it needs the addresses (those in the fixed header,
+    /// also where a route within the packet names another destination); nil for none.
     public var checksumOffset: Int?
     /// The TTL or hop limit that messages of this kind are sent with.
     public var hopLimit: UInt8

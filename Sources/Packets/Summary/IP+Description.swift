@@ -7,7 +7,7 @@ extension IPv4Header: CustomStringConvertible {
         if isFragment { marks += "fragment at \(Int(fragmentOffset) * 8)\(moreFragments ? "+" : "") " }
         let options = options
         if !options.isWhole { marks += "broken options " } else if options.contains(where: \.isSourceRoute) { marks += "source route " }
-        let upper = fragmentOffset == 0 ? Packets.summary(of: payload, proto: proto) : proto.description
+        let upper = fragmentOffset == 0 ? summary(of: payload, proto: proto) : proto.description
         return "IPv4 \(source) > \(destination): \(marks)\(upper)"
     }
 }
@@ -18,13 +18,13 @@ extension IPv6Header: CustomStringConvertible {
         let chain = chain
         marks += chain.headers.filter { $0.kind != .fragment }.map { "\($0.kind), " }.joined()
         if let fragment = chain.fragment { marks += "fragment at \(Int(fragment.offset) * 8)\(fragment.moreFragments ? "+" : "") " }
-        return "IPv6 \(source) > \(destination): \(marks)\(Self.summary(ofEndOf: chain))"
+        return "IPv6 \(source) > \(destination): \(marks)\(Self.ending(of: chain))"
     }
 
     /// What the chain ends with: the upper layer, a later fragment's middle of something, or the place where it broke.
-    private static func summary(ofEndOf chain: ExtensionHeaderChain) -> String {
+    private static func ending(of chain: ExtensionHeaderChain) -> String {
         if let breakage = chain.breakage { return breakage.description }
-        if let upper = chain.upperLayer { return Packets.summary(of: upper.bytes, proto: upper.proto) }
+        if let upper = chain.upperLayer { return summary(of: upper.bytes, proto: upper.proto) }
         return chain.fragment?.nextHeader.description ?? ""
     }
 }

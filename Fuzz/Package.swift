@@ -1,0 +1,30 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Each program fuzzes one reader and has a folder of the same name in Sources and in Seeds; `./run` builds and runs them
+// all. A new one (a policy file's YAML, say) is one more line here, its source, and seeds.
+let programs: [Target] = [
+    .program("FuzzFrame"),
+    .program("FuzzCapture"),
+]
+
+let package = Package(
+    name: "fuzz",
+    products: programs.map { .executable(name: $0.name, targets: [$0.name]) },
+    // By name: the folder may be called anything.
+    dependencies: [.package(name: "vifguard", path: "..")],
+    targets: programs + [
+        // libFuzzer's declaration, and the call of it.
+        .target(name: "CFuzzer"),
+        .target(name: "Fuzzing", dependencies: ["CFuzzer"], swiftSettings: [.treatAllWarnings(as: .error)]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+extension Target {
+    static func program(_ name: String) -> Target {
+        .executableTarget(
+            name: name, dependencies: ["Fuzzing", .product(name: "VifguardCore", package: "vifguard")],
+            swiftSettings: [.treatAllWarnings(as: .error)])
+    }
+}

@@ -1,0 +1,1 @@
+../../Fuzz/Sources/FuzzFrame/EveryDecoder.swift
