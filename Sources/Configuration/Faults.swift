@@ -9,6 +9,8 @@ final class Faults {
     private var files: [String: Int] = [:]
     private(set) var hasErrors = false
 
+    var isFull: Bool { found.count >= Self.limit }
+
     func begin(file: String) {
         if files[file] == nil { files[file] = files.count }
     }

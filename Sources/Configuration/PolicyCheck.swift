@@ -12,9 +12,9 @@ struct PolicyCheck {
         checkGuestNames()
         checkBridges()
         checkPorts()
+        let interfaces = Dictionary(grouping: draft.interfaces, by: \.bridge.value)
         for bridge in draft.bridges {
-            let interfaces = draft.interfaces.filter { $0.bridge.value == bridge.name.value }
-            OwnershipCheck(bridge: bridge, interfaces: interfaces, faults: faults).run()
+            OwnershipCheck(bridge: bridge, interfaces: interfaces[bridge.name.value] ?? [], faults: faults).run()
         }
     }
 
@@ -35,7 +35,7 @@ struct PolicyCheck {
         guard draft.knowsBridges else { return }
         let names = draft.bridges.map(\.name.value)
         let known = Set(names)
-        for interface in draft.interfaces where !known.contains(interface.bridge.value) {
+        for interface in draft.interfaces where !known.contains(interface.bridge.value) && !faults.isFull {
             let bridge = interface.bridge
             let meant = nearest(to: bridge.value, among: names)
             let hint = meant.map { ": did you mean \($0)?" } ?? ""

@@ -152,11 +152,11 @@ public enum PolicyFiles {
     private static func report(_ error: Int32, at place: SourceLocation, _ path: String, _ faults: Faults) {
         switch error {
         case ENOENT, ENOTDIR:
-            faults.report("there is no such file", at: place, write: "a policy to \(printable(path)); `vifguard init` makes a first one")
+            faults.report("there is no file \(printable(path))", at: place, write: "a policy there; `vifguard init` makes a first one")
         case EACCES, EPERM:
-            faults.report("may not be read", at: place, write: "its permissions so that vifguard may read it, or run as root")
+            faults.report("\(printable(path)) may not be read", at: place, write: "its permissions so that vifguard may read it, or run as root")
         default:
-            faults.report("can't be read: \(String(cString: strerror(error)))", at: place)
+            faults.report("\(printable(path)) can't be read: \(String(cString: strerror(error)))", at: place)
         }
     }
 }

@@ -35,7 +35,8 @@ extension PolicyReader {
         bridge.reserved = fields["reserved"].flatMap { items($0, "reserved", example: reserved) { prefix($0, "a reserved address") } } ?? []
         let macs = "reserved-macs: [00:16:3e:00:00:01]"
         bridge.reservedMACs = fields["reserved-macs"].flatMap { items($0, "reserved-macs", example: macs) { mac($0, "a reserved MAC") } } ?? []
-        bridge.uplinkMode = fields["uplink"].flatMap { choice($0, "uplink", of: [Mode.audit, .enforce]) } ?? .audit
+        let uplink = "uplink: audit; the ports themselves go under uplinks: [eth0]"
+        bridge.uplinkMode = fields["uplink"].flatMap { choice($0, "uplink", of: [Mode.audit, .enforce], example: uplink) } ?? .audit
         bridge.isolatesGuests = fields["isolated"].flatMap { flag($0, "isolated") } ?? false
         return bridge
     }

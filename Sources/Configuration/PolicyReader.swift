@@ -67,9 +67,9 @@ struct PolicyReader {
         return items
     }
 
-    func text(_ value: YAMLValue, _ what: String, example: String) -> Located<String>? {
+    func text(_ value: YAMLValue, _ what: String, must: String = "a text", example: String) -> Located<String>? {
         guard case .text(let text, _) = value.content, !value.isNull else {
-            reportKind(value, what, must: "a text", example: example)
+            reportKind(value, what, must: must, example: example)
             return nil
         }
         return Located(value: text, location: value.location)
@@ -77,7 +77,7 @@ struct PolicyReader {
 
     /// true or false; other YAML readers disagree on yes, on and their like.
     func flag(_ value: YAMLValue, _ key: String) -> Bool? {
-        guard let text = text(value, key, example: "\(key): true") else { return nil }
+        guard let text = text(value, key, must: "true or false", example: "\(key): true") else { return nil }
         switch text.value {
         case "true": return true
         case "false": return false
@@ -90,9 +90,12 @@ struct PolicyReader {
     }
 
     /// One word of a few.
-    func choice<Choice: RawRepresentable<String>>(_ value: YAMLValue, _ key: String, of choices: [Choice]) -> Choice? {
+    func choice<Choice: RawRepresentable<String>>(
+        _ value: YAMLValue, _ key: String, of choices: [Choice], example: String? = nil
+    ) -> Choice? {
         let words = choices.map(\.rawValue)
-        guard let text = text(value, key, example: "\(key): \(words.first ?? "")") else { return nil }
+        let example = example ?? "\(key): \(words.first ?? "")"
+        guard let text = text(value, key, must: alternatives(words), example: example) else { return nil }
         if let choice = Choice(rawValue: text.value), words.contains(text.value) { return choice }
         reportChoice(text, "\(key) must be \(alternatives(words))", words: words)
         return nil
@@ -106,7 +109,7 @@ struct PolicyReader {
 
     /// A whole number in decimal or, with 0x, in hexadecimal.
     func number(_ value: YAMLValue, _ what: String, in range: ClosedRange<Int>, example: String) -> Int? {
-        guard let text = text(value, what, example: example) else { return nil }
+        guard let text = text(value, what, must: "a number", example: example) else { return nil }
         if let number = Self.number(text.value), range.contains(number) { return number }
         let bounds = "a number from \(range.lowerBound) to \(range.upperBound)"
         faults.report("\(what) must be \(bounds), not \(quoted(text.value))", at: text.location, write: example)

@@ -101,8 +101,9 @@ struct YAMLDocument {
             default: .str
             }
         let tag = node.tag.rawValue
+        let shown = quoted(tag.replacing("tag:yaml.org,2002:", with: "!!"))
         if tag != kind.rawValue, tag != Tag.Name.implicit.rawValue, tag != Tag.Name.nonSpecific.rawValue {
-            faults.report("tags are not read (\(quoted(tag)))", at: place, write: "the value without the ! and its name")
+            faults.report("tags are not read (\(shown))", at: place, write: "the value without the ! and its name")
         }
     }
 
@@ -135,16 +136,15 @@ struct YAMLDocument {
 
     private func key(of node: Node) -> Located<String>? {
         let place = location(node.mark)
-        guard case .scalar(let scalar) = node else {
+        guard case .scalar(var scalar) = node else {
             faults.report("a key is \(node.sequence == nil ? "a mapping" : "a list")", at: place, write: "a name as the key, such as guests:")
             return nil
         }
         checkPlain(node, at: place)
-        guard case .text(var text, _) = text(of: scalar, at: place) else { return nil }
         if let first = renamed[place] {
-            text.unicodeScalars.replaceSubrange(text.startIndex..<text.unicodeScalars.index(after: text.startIndex), with: [first])
-            text = YAMLText.restored(text)
+            scalar.string = String(String.UnicodeScalarView([first] + scalar.string.unicodeScalars.dropFirst()))
         }
+        guard case .text(let text, _) = text(of: scalar, at: place) else { return nil }
         if text == "<<" {
             faults.report("merge keys (<<) are not read", at: place, write: "the keys themselves; what guests share goes under defaults:")
             return nil
@@ -186,7 +186,9 @@ struct YAMLDocument {
             ("another document", "one document a file"),
             ("',' or ']'", "a comma between the items of a list, ] at its end, and quotes around IPv6 addresses that end in ::"),
             ("',' or '}'", "a comma between the keys of a mapping and } at its end"),
+            ("unexpected ':'", "quotes around IPv6 addresses that end in ::, and a space behind the colon of a key"),
             ("':'", "a colon and a space behind each key"),
+            ("node content", "the value that is missing here, or the ] or } that ends what is open"),
             ("end of stream", "the closing quotation mark"),
             ("expected key", "the key in the same column as the keys above it"),
             ("'-' indicator", "the - in the same column as the - above it, keys of the item two columns further in"),
