@@ -4,8 +4,9 @@ import Yams
 struct YAMLDocument {
     /// Deeper than any policy.
     static let maximumDepth = 16
-    /// How often one file is parsed again to find further duplicate keys.
+    /// How often one file is parsed again to find further duplicate keys, and up to which size.
     private static let maximumDuplicates = 32
+    private static let maximumBytesAgain = 1 << 20
 
     private let file: String
     private let faults: Faults
@@ -50,7 +51,8 @@ struct YAMLDocument {
     }
 
     private mutating func rename(firstOf keys: [String], at location: SourceLocation, in prepared: inout YAMLText) -> Bool {
-        guard renamed.count < Self.maximumDuplicates, let first = keys.first?.unicodeScalars.first,
+        guard renamed.count < Self.maximumDuplicates, prepared.text.utf8.count <= Self.maximumBytesAgain,
+            let first = keys.first?.unicodeScalars.first,
             var index = prepared.index(line: location.line, column: location.column)
         else { return false }
         var scalars = prepared.text.unicodeScalars
