@@ -67,7 +67,8 @@ struct OwnershipCheck {
             while let last = around.last, !last.prefix.contains(claim.prefix) { around.removeLast() }
             if let other = around.last(where: { collide($0.holder, claim.holder) }) {
                 report(claim, other)
-            } else if let other = around.last, case .own(let mine) = claim.holder, other.holder == .own(mine), other.prefix != claim.prefix {
+            } else if let other = around.last, case .own(let mine) = claim.holder, other.holder == .own(mine), other.prefix != claim.prefix
+            {
                 let message = "\(claim.prefix) lies within \(other.prefix) of the same interface (\(other.location.place))"
                 faults.warn(message, at: claim.location, write: "\(other.prefix) alone")
             }
@@ -122,7 +123,8 @@ struct OwnershipCheck {
             } else {
                 "contains \(other.prefix), which "
             }
-        let subject = if case .derived = wrong.holder { "\(wrong.prefix), the EUI-64 link-local address of this MAC," } else { "\(wrong.prefix)" }
+        let subject =
+            if case .derived = wrong.holder { "\(wrong.prefix), the EUI-64 link-local address of this MAC," } else { "\(wrong.prefix)" }
         let message = "\(subject) \(relation)\(belongs(to: other.holder, seenFrom: wrong.holder)) (\(other.location.place))"
         faults.report(message, at: wrong.location, write: advice(for: wrong, other))
     }

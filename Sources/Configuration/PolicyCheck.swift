@@ -39,7 +39,9 @@ struct PolicyCheck {
             let bridge = interface.bridge
             let meant = nearest(to: bridge.value, among: names)
             let hint = meant.map { ": did you mean \($0)?" } ?? ""
-            let advice = meant.map { "bridge: \($0)" } ?? (names.isEmpty ? "the bridge under bridges:" : "bridge: \(alternatives(Array(names.prefix(8))))")
+            let advice =
+                meant.map { "bridge: \($0)" }
+                ?? (names.isEmpty ? "the bridge under bridges:" : "bridge: \(alternatives(Array(names.prefix(8))))")
             faults.report("bridge \(quoted(bridge.value)) isn't among the bridges\(hint)", at: bridge.location, write: advice)
         }
     }

@@ -94,18 +94,23 @@ public enum PolicyFiles {
         let folder = path + "/guests.d"
         guard isFolder(folder) else { return [] }
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-            faults.report("guests.d can't be read", at: SourceLocation(file: "guests.d"), write: "its permissions so that vifguard may read it, or run as root")
+            faults.report(
+                "guests.d can't be read", at: SourceLocation(file: "guests.d"),
+                write: "its permissions so that vifguard may read it, or run as root")
             return []
         }
         let visible = names.filter { !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         for name in visible where name.hasSuffix(".yml") {
             let right = printable(name.dropLast(4)) + ".yaml"
             faults.begin(file: "guests.d/" + name)
-            faults.warn("not read: only files that end in .yaml are", at: SourceLocation(file: "guests.d/" + name), write: "the name \(right)")
+            faults.warn(
+                "not read: only files that end in .yaml are", at: SourceLocation(file: "guests.d/" + name), write: "the name \(right)")
         }
         let files = visible.filter { $0.hasSuffix(".yaml") }
         if files.count > maximumGuestFiles {
-            faults.report("guests.d has more than \(maximumGuestFiles) files", at: SourceLocation(file: "guests.d"), write: "several guests in one file")
+            faults.report(
+                "guests.d has more than \(maximumGuestFiles) files", at: SourceLocation(file: "guests.d"),
+                write: "several guests in one file")
         }
         return Array(files.prefix(maximumGuestFiles))
     }
@@ -154,7 +159,8 @@ public enum PolicyFiles {
         case ENOENT, ENOTDIR:
             faults.report("there is no file \(printable(path))", at: place, write: "a policy there; `vifguard init` makes a first one")
         case EACCES, EPERM:
-            faults.report("\(printable(path)) may not be read", at: place, write: "its permissions so that vifguard may read it, or run as root")
+            faults.report(
+                "\(printable(path)) may not be read", at: place, write: "its permissions so that vifguard may read it, or run as root")
         default:
             faults.report("\(printable(path)) can't be read: \(String(cString: strerror(error)))", at: place)
         }

@@ -24,17 +24,19 @@ extension PolicyReader {
         let what = "bridge \(name.value)"
         if value.isNull { return bridge }
         guard let fields = fields(value, what, keys: Self.bridgeKeys, example: "\(name.value): {uplinks: [eth0]}") else { return bridge }
-        bridge.uplinks = fields["uplinks"].flatMap { value in
-            items(value, "uplinks", example: "uplinks: [eth0]") { item in
-                text(item, "an uplink", example: "uplinks: [eth0]").flatMap { interfaceName($0, "an uplink") }
-            }
-        } ?? []
+        bridge.uplinks =
+            fields["uplinks"].flatMap { value in
+                items(value, "uplinks", example: "uplinks: [eth0]") { item in
+                    text(item, "an uplink", example: "uplinks: [eth0]").flatMap { interfaceName($0, "an uplink") }
+                }
+            } ?? []
         if let value = fields["gateways"] { readGateways(value, into: &bridge) }
         bridge.subnets = fields["subnets"].flatMap { items($0, "subnets", example: "subnets: [192.0.2.0/24]", read: subnet) } ?? []
         let reserved = "reserved: [192.0.2.1, 192.0.2.240/28]"
         bridge.reserved = fields["reserved"].flatMap { items($0, "reserved", example: reserved) { prefix($0, "a reserved address") } } ?? []
         let macs = "reserved-macs: [00:16:3e:00:00:01]"
-        bridge.reservedMACs = fields["reserved-macs"].flatMap { items($0, "reserved-macs", example: macs) { mac($0, "a reserved MAC") } } ?? []
+        bridge.reservedMACs =
+            fields["reserved-macs"].flatMap { items($0, "reserved-macs", example: macs) { mac($0, "a reserved MAC") } } ?? []
         let uplink = "uplink: audit; the ports themselves go under uplinks: [eth0]"
         bridge.uplinkMode = fields["uplink"].flatMap { choice($0, "uplink", of: [Mode.audit, .enforce], example: uplink) } ?? .audit
         bridge.isolatesGuests = fields["isolated"].flatMap { flag($0, "isolated") } ?? false

@@ -19,7 +19,9 @@ extension PolicyReader {
         if let name { draft.guests.append(name) }
         let keys = ["interfaces"] + Self.settingKeys
         var elsewhere: [String: String] = [:]
-        for key in Self.interfaceOnlyKeys { elsewhere[key] = "\(key) with the guest's interface: - port: vif1.0 and its keys under interfaces:" }
+        for key in Self.interfaceOnlyKeys {
+            elsewhere[key] = "\(key) with the guest's interface: - port: vif1.0 and its keys under interfaces:"
+        }
         guard let fields = fields(value, shown, keys: keys, example: Self.interfaceExample, elsewhere: elsewhere) else { return }
         let shared = settings(fields).over(draft.defaults)
         guard let value = fields["interfaces"] else {

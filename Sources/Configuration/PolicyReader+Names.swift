@@ -47,7 +47,8 @@ extension PolicyReader {
         }
         if mac.isGroup || mac.isZero {
             let kind = mac.isZero ? "zero" : mac.isBroadcast ? "broadcast" : "a group address (the first byte is odd)"
-            faults.report("\(mac) can't be \(what): it is \(kind)", at: text.location, write: "a single interface's MAC, such as \(example)")
+            faults.report(
+                "\(mac) can't be \(what): it is \(kind)", at: text.location, write: "a single interface's MAC, such as \(example)")
             return nil
         }
         return Located(value: mac, location: text.location)
@@ -63,7 +64,8 @@ extension PolicyReader {
         return Located(value: prefix.value.address, location: prefix.location)
     }
 
-    func prefix(_ value: YAMLValue, _ what: String, examples: String = "192.0.2.7, 192.0.2.16/28 or \"2001:db8::7\"") -> Located<IPPrefix>? {
+    func prefix(_ value: YAMLValue, _ what: String, examples: String = "192.0.2.7, 192.0.2.16/28 or \"2001:db8::7\"") -> Located<IPPrefix>?
+    {
         guard let text = text(value, what, example: examples) else { return nil }
         do throws(AddressError) {
             return Located(value: try IPPrefix(parsing: text.value), location: text.location)

@@ -17,7 +17,9 @@ extension PolicyReader {
         else { return }
         draft.defaults = settings(fields)
         if let first = draft.defaults.linkLocals?.first {
-            faults.report("a link-local address can't be the default of every guest", at: first.location, write: "link-local: claim, or link-local: eui64")
+            faults.report(
+                "a link-local address can't be the default of every guest", at: first.location,
+                write: "link-local: claim, or link-local: eui64")
             draft.defaults.linkLocals = nil
         }
     }
@@ -29,7 +31,9 @@ extension PolicyReader {
         settings.roles = fields["roles"].flatMap(roles)
         settings.vlans = fields["vlans"].flatMap { value in
             items(value, "vlans", example: "vlans: [10, 20]") { item in
-                number(item, "a VLAN id", in: 1...4094, example: "vlans: [10, 20]").map { Located(value: UInt16($0), location: item.location) }
+                number(item, "a VLAN id", in: 1...4094, example: "vlans: [10, 20]").map {
+                    Located(value: UInt16($0), location: item.location)
+                }
             }?.map(\.value)
         }
         settings.virtualRouters = fields["vrrp"].flatMap(virtualRouters)
@@ -108,7 +112,8 @@ extension PolicyReader {
         if case .v6(let address6) = address.value, address6.high == 0xfe80 << 48 {
             return Located(value: address6, location: address.location)
         }
-        faults.report("\(address.value) is not a link-local address", at: address.location, write: "an address in fe80::/64, such as \"fe80::7\"")
+        faults.report(
+            "\(address.value) is not a link-local address", at: address.location, write: "an address in fe80::/64, such as \"fe80::7\"")
         return nil
     }
 
@@ -148,9 +153,11 @@ extension PolicyReader {
             let address = fields["address"].flatMap { self.address($0, "a virtual router's address") }
             guard let mac, let address else { continue }
             if let misuse = Self.misuse(of: IPPrefix(address.value)) {
-                faults.report("a virtual router can't have this address: \(misuse)", at: address.location, write: "the virtual router's address")
+                faults.report(
+                    "a virtual router can't have this address: \(misuse)", at: address.location, write: "the virtual router's address")
             } else if let first = routers.first(where: { $0.mac.value == mac.value && $0.address.value == address.value }) {
-                faults.report("this virtual router is listed twice (first in \(first.mac.location.place))", at: mac.location, write: "it once")
+                faults.report(
+                    "this virtual router is listed twice (first in \(first.mac.location.place))", at: mac.location, write: "it once")
             } else {
                 routers.append(VirtualRouterDraft(mac: mac, address: address))
             }
@@ -166,7 +173,9 @@ extension PolicyReader {
             0x8100: "a VLAN tag: see vlans", 0x88a8: "a service VLAN tag", 0x9100: "a service VLAN tag",
         ]
         if let name = names[number] {
-            faults.report("0x\(String(number, radix: 16)) can't be listed: it is \(name)", at: value.location, write: "other EtherTypes only, such as 0x88cc")
+            faults.report(
+                "0x\(String(number, radix: 16)) can't be listed: it is \(name)", at: value.location,
+                write: "other EtherTypes only, such as 0x88cc")
             return nil
         }
         return Located(value: UInt16(number), location: value.location)
@@ -191,7 +200,8 @@ extension PolicyReader {
         let rate = fields["rate"].flatMap { number($0, "rate", in: bounds, example: "rate: 2000 (frames a second)") }
         var burst = fields["burst"].flatMap { number($0, "burst", in: bounds, example: "burst: 4000 (frames)") }
         if burst == 0, rate != 0, fields["rate"] == nil || rate != nil {
-            faults.report("a burst of 0 lets nothing pass", at: fields.location(of: "burst"), write: "rate: 0 for no limit, or a burst of at least 1")
+            faults.report(
+                "a burst of 0 lets nothing pass", at: fields.location(of: "burst"), write: "rate: 0 for no limit, or a burst of at least 1")
             burst = nil
         }
         return (rate.map { UInt32($0) }, burst.map { UInt32($0) })

@@ -111,7 +111,9 @@ public enum PolicyWriter {
     }
 
     private static func isWord(_ text: String) -> Bool {
-        let allowed = text.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0)) }
+        let allowed = text.unicodeScalars.allSatisfy {
+            $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
+        }
         guard allowed, let first = text.first, first.isLetter || first.isNumber, Double(text) == nil else { return false }
         return !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(text.lowercased())
     }

@@ -74,7 +74,8 @@ struct YAMLDocument {
     private func value(of node: Node, depth: Int) -> YAMLValue {
         let place = location(node.mark)
         guard depth < Self.maximumDepth else {
-            faults.report("nested more than \(Self.maximumDepth) levels deep", at: place, write: "a policy as in Documentation/policy-file.md")
+            faults.report(
+                "nested more than \(Self.maximumDepth) levels deep", at: place, write: "a policy as in Documentation/policy-file.md")
             return YAMLValue(content: .faulty, location: place)
         }
         checkPlain(node, at: place)
@@ -94,7 +95,8 @@ struct YAMLDocument {
     private func checkPlain(_ node: Node, at place: SourceLocation) {
         if let anchor = node.anchor {
             let name = "&" + printable(anchor.rawValue.prefix(60))
-            faults.report("anchors are not read (\(name))", at: place, write: "the value without \(name), and out in full where it is needed")
+            faults.report(
+                "anchors are not read (\(name))", at: place, write: "the value without \(name), and out in full where it is needed")
         }
         let kind: Tag.Name =
             switch node {
@@ -139,7 +141,8 @@ struct YAMLDocument {
     private func key(of node: Node) -> Located<String>? {
         let place = location(node.mark)
         guard case .scalar(var scalar) = node else {
-            faults.report("a key is \(node.sequence == nil ? "a mapping" : "a list")", at: place, write: "a name as the key, such as guests:")
+            faults.report(
+                "a key is \(node.sequence == nil ? "a mapping" : "a list")", at: place, write: "a name as the key, such as guests:")
             return nil
         }
         checkPlain(node, at: place)

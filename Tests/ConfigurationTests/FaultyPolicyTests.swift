@@ -30,7 +30,9 @@ import Testing
         let isFolder = FileManager.default.fileExists(atPath: path)
         if !isFolder { path += ".yaml" }
         do {
-            let configuration = try isFolder ? PolicyFiles.load(path) : PolicyFiles.parse(Array(Data(contentsOf: URL(filePath: path))), file: name + ".yaml")
+            let configuration =
+                try isFolder
+                ? PolicyFiles.load(path) : PolicyFiles.parse(Array(Data(contentsOf: URL(filePath: path))), file: name + ".yaml")
             return "accepted: \(configuration)"
         } catch let errors as ConfigurationErrors {
             return errors.description.replacing(folder.path + "/", with: "") + "\n"

@@ -46,7 +46,9 @@ import Testing
 
     @Test func `escapes can't bring in what the text may not hold`() {
         for escape in ["\\0", "\\e[2J", "\\U0010FFFD", "\\U00100000", "\\u202e", "\\n", "\\x9b", "\\uFEFF", "\\u2028"] {
-            for place in ["\"\(escape)a\": b", "guests: {\"a\(escape)\": {interfaces: []}}", "bridges: {\"\(escape)\": }", "stamp-bit: \"\(escape)\""] {
+            for place in [
+                "\"\(escape)a\": b", "guests: {\"a\(escape)\": {interfaces: []}}", "bridges: {\"\(escape)\": }", "stamp-bit: \"\(escape)\"",
+            ] {
                 Self.read("bridges: {}\n" + place + "\n" + place)
             }
         }
@@ -55,10 +57,14 @@ import Testing
     @Test(.timeLimit(.minutes(10))) func `20,000 mutations of policies crash nothing`() throws {
         var random = SplitMix(state: 0x7669_6667_7561_7264)
         let tests = PolicyFilesTests.tests
-        let paths = try FileManager.default.contentsOfDirectory(atPath: tests.path + "/Faulty").filter { $0.hasSuffix(".yaml") }.sorted()
+        let paths =
+            try FileManager.default.contentsOfDirectory(atPath: tests.path + "/Faulty").filter { $0.hasSuffix(".yaml") }.sorted()
             .map { tests.path + "/Faulty/" + $0 } + [tests.path + "/Good/policy.yaml"]
         let seeds = try paths.map { Array(try Data(contentsOf: URL(filePath: $0)).prefix(4096)) }
-        let pieces = ["*a", "&a ", "!!int ", "<<: ", "[", "]", "{", "}", "? ", ": ", "- ", "\"", "'", "|\n", ">\n", "#", "%TAG ! a\n", "---\n", "...\n", "\t", "\n", "\r", "\0", "\u{85}", "::", "\u{10FFFD}", "\u{FEFF}", "\\u0000"].map { Array($0.utf8) }
+        let pieces = [
+            "*a", "&a ", "!!int ", "<<: ", "[", "]", "{", "}", "? ", ": ", "- ", "\"", "'", "|\n", ">\n", "#", "%TAG ! a\n", "---\n",
+            "...\n", "\t", "\n", "\r", "\0", "\u{85}", "::", "\u{10FFFD}", "\u{FEFF}", "\\u0000",
+        ].map { Array($0.utf8) }
         for _ in 0..<20_000 {
             var bytes = seeds[random.below(seeds.count)]
             for _ in 0...random.below(6) { Self.mutate(&bytes, with: pieces, &random) }

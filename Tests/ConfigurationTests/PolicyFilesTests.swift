@@ -11,19 +11,21 @@ import Testing
         let configuration = try PolicyFiles.load(Self.tests.appending(path: "Good").path)
         #expect(configuration.stampBit == 29)
         #expect(configuration.warnings == [])
-        #expect(configuration.policy.bridges == [
-            BridgePolicy(
-                name: "xenbr0", uplinks: ["eth0", "eth1"],
-                gateways: [try #require(IPAddress("192.0.2.1")), try #require(IPAddress("2001:db8::1"))],
-                gatewayMACs: [MACAddress(0x52, 0x54, 0, 0, 0, 1), MACAddress(0x52, 0x54, 0, 0, 0, 2)],
-                subnets: ["192.0.2.0/24", "198.51.100.0/25"].compactMap { IPv4Prefix($0) },
-                reserved: ["192.0.2.240/28", "2001:db8:ff::/64"].compactMap { IPPrefix($0) },
-                reservedMACs: [MACAddress(0x52, 0x54, 0, 0, 0, 3)], uplinkMode: .enforce, isolatesGuests: true),
-            BridgePolicy(name: "xenbr1"),
-        ])
-        #expect(configuration.policy.interfaces.map(\.binding.guest) == [
-            "fw.example.com", "fw.example.com", "mail: Grüße, \"ö\"", "www.example.com",
-        ])
+        #expect(
+            configuration.policy.bridges == [
+                BridgePolicy(
+                    name: "xenbr0", uplinks: ["eth0", "eth1"],
+                    gateways: [try #require(IPAddress("192.0.2.1")), try #require(IPAddress("2001:db8::1"))],
+                    gatewayMACs: [MACAddress(0x52, 0x54, 0, 0, 0, 1), MACAddress(0x52, 0x54, 0, 0, 0, 2)],
+                    subnets: ["192.0.2.0/24", "198.51.100.0/25"].compactMap { IPv4Prefix($0) },
+                    reserved: ["192.0.2.240/28", "2001:db8:ff::/64"].compactMap { IPPrefix($0) },
+                    reservedMACs: [MACAddress(0x52, 0x54, 0, 0, 0, 3)], uplinkMode: .enforce, isolatesGuests: true),
+                BridgePolicy(name: "xenbr1"),
+            ])
+        #expect(
+            configuration.policy.interfaces.map(\.binding.guest) == [
+                "fw.example.com", "fw.example.com", "mail: Grüße, \"ö\"", "www.example.com",
+            ])
         #expect(configuration.policy.interfaces.map(\.port) == ["vif3.0", nil, nil, "vif1.0"])
     }
 
@@ -141,10 +143,12 @@ import Testing
 
     @Test(.timeLimit(.minutes(2))) func `a bridge has at most 1023 ports, a host 4096`() throws {
         #expect(try PolicyFiles.parse(Self.manyGuests(1023, addressesEach: 1), file: "p").policy.interfaces.count == 1023)
-        #expect(Self.messages { try PolicyFiles.parse(Self.manyGuests(1024, addressesEach: 1), file: "p") }
-            == ["bridge \"br0\" has more than 1023 ports"])
-        #expect(Self.messages { try PolicyFiles.parse(Self.manyGuests(4097, addressesEach: 1, bridges: 5), file: "p") }
-            == ["the policy has more than 4096 interfaces, the most that one host guards"])
+        #expect(
+            Self.messages { try PolicyFiles.parse(Self.manyGuests(1024, addressesEach: 1), file: "p") }
+                == ["bridge \"br0\" has more than 1023 ports"])
+        #expect(
+            Self.messages { try PolicyFiles.parse(Self.manyGuests(4097, addressesEach: 1, bridges: 5), file: "p") }
+                == ["the policy has more than 4096 interfaces, the most that one host guards"])
     }
 
     // MARK: Tools
