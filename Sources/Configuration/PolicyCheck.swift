@@ -1,0 +1,80 @@
+/// The checks over a whole policy: what no single line shows. Each error names both places.
+struct PolicyCheck {
+    let draft: PolicyDraft
+    let faults: Faults
+
+    /// A bridge of Linux takes 1023 ports (BR_MAX_PORTS in the kernel's net/bridge/br_private.h).
+    static let maximumPortsOfBridge = 1023
+    /// Records in the kernel's maps (GUARD_MAX_PORTS).
+    static let maximumPorts = 4096
+
+    func run() {
+        checkGuestNames()
+        checkBridges()
+        checkPorts()
+        let interfaces = Dictionary(grouping: draft.interfaces, by: \.bridge.value)
+        for bridge in draft.bridges {
+            OwnershipCheck(bridge: bridge, interfaces: interfaces[bridge.name.value] ?? [], faults: faults).run()
+        }
+    }
+
+    private func checkGuestNames() {
+        var first: [String: SourceLocation] = [:]
+        for guest in draft.guests {
+            if let other = first[guest.value] {
+                let message = "guest \(quoted(guest.value)) is written twice (first in \(other.place))"
+                faults.report(message, at: guest.location, write: "all its interfaces in one place, or another name")
+            } else {
+                first[guest.value] = guest.location
+            }
+        }
+    }
+
+    /// Every interface is on a bridge that is guarded.
+    private func checkBridges() {
+        guard draft.knowsBridges else { return }
+        let names = draft.bridges.map(\.name.value)
+        let known = Set(names)
+        for interface in draft.interfaces where !known.contains(interface.bridge.value) && !faults.isFull {
+            let bridge = interface.bridge
+            let meant = nearest(to: bridge.value, among: names)
+            let hint = meant.map { ": did you mean \($0)?" } ?? ""
+            let advice =
+                meant.map { "bridge: \($0)" }
+                ?? (names.isEmpty ? "the bridge under bridges:" : "bridge: \(alternatives(Array(names.prefix(8))))")
+            faults.report("bridge \(quoted(bridge.value)) isn't among the bridges\(hint)", at: bridge.location, write: advice)
+        }
+    }
+
+    /// A port is on one bridge, and one thing there.
+    private func checkPorts() {
+        var uses: [String: (what: String, place: SourceLocation)] = [:]
+        func use(_ port: Located<String>, as what: String) {
+            if let other = uses[port.value] {
+                let message = "\(port.value) is \(other.what) already (\(other.place.place))"
+                faults.report(message, at: port.location, write: "a port that is nothing else")
+            } else {
+                uses[port.value] = (what, port.location)
+            }
+        }
+        var counts: [String: Int] = [:]
+        for bridge in draft.bridges {
+            use(bridge.name, as: "a bridge")
+            for uplink in bridge.uplinks { use(uplink, as: "an uplink of bridge \(bridge.name.value)") }
+            counts[bridge.name.value] = bridge.uplinks.count
+        }
+        for (index, interface) in draft.interfaces.enumerated() {
+            if let port = interface.port { use(port, as: "a port of guest \(quoted(interface.guest))") }
+            let count = (counts[interface.bridge.value] ?? 0) + 1
+            counts[interface.bridge.value] = count
+            if count == Self.maximumPortsOfBridge + 1 {
+                let message = "bridge \(quoted(interface.bridge.value)) has more than \(Self.maximumPortsOfBridge) ports"
+                faults.report(message, at: interface.location, write: "guests from here on with another bridge")
+            }
+            if index == Self.maximumPorts {
+                let message = "the policy has more than \(Self.maximumPorts) interfaces, the most that one host guards"
+                faults.report(message, at: interface.location, write: "guests from here on in another host's policy")
+            }
+        }
+    }
+}
