@@ -2,10 +2,11 @@
 import PackageDescription
 
 // Each program fuzzes one reader and has a folder of the same name in Sources and in Seeds; `./run` builds and runs them
-// all. A new one (a policy file's YAML, say) is one more line here, its source, and seeds.
+// all. A new one is one more line here, its source, and seeds.
 let programs: [Target] = [
     .program("FuzzFrame"),
     .program("FuzzCapture"),
+    .program("FuzzPolicy"),
 ]
 
 let package = Package(

@@ -149,8 +149,8 @@ struct YAMLDocument {
         if let first = renamed[place] {
             scalar.string = String(String.UnicodeScalarView([first] + scalar.string.unicodeScalars.dropFirst()))
         }
-        guard case .text(let text, _) = text(of: scalar, at: place) else { return nil }
-        if text == "<<" {
+        guard case .text(let text, let isPlain) = text(of: scalar, at: place) else { return nil }
+        if text == "<<", isPlain {
             faults.report("merge keys (<<) are not read", at: place, write: "the keys themselves; what guests share goes under defaults:")
             return nil
         }
