@@ -25,6 +25,7 @@ private func readPolicy(_ input: [UInt8]) {
     } catch {
         precondition(!error.errors.isEmpty, "a refusal says why")
         let shown = error.description.unicodeScalars
-        precondition(shown.allSatisfy { $0 == "\n" || $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) }, "no message steers a terminal")
+        precondition(
+            shown.allSatisfy { $0 == "\n" || $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) }, "no message steers a terminal")
     }
 }
