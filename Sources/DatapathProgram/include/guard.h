@@ -259,6 +259,7 @@ struct guard_event {
 // Map `labels`, hash: ifindex -> struct guard_label: names for people, and what a record doesn't keep of its binding,
 // so that status and plan need no agent. The kernel program never reads it.
 #define GUARD_GUEST_NAME_BYTES 128
+#define GUARD_LABEL_MIGRATING 1
 struct guard_virtual_router {
     __u64 mac;      // as in guard_port.macs
     __u8 family;    // 4 or 6; 0 unused
@@ -276,6 +277,7 @@ struct guard_label {
     __u8 origin;
     __u8 owned_macs;  // how many of guard_port.macs are the guest's own; the rest are virtual routers'
     __u8 flags;
-    __u8 unused[5];
+    __u8 listed_eui64;  // bit i: the EUI-64 link-local address of macs[i] is listed by hand too
+    __u8 unused[4];
     struct guard_virtual_router virtual_routers[4];
 };

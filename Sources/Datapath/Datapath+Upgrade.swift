@@ -1,0 +1,86 @@
+import Netlink
+import Policy
+
+extension Datapath {
+    /// Exchanges the programs for those of another object, or for the same with another stamp bit, in place.
+    public func upgrade(to object: DatapathObject = .embedded, stampBit: Int = defaultStampBit) throws(DatapathError) {
+        let stamp = try Self.stamp(ofBit: stampBit)
+        let bytes = try object.bytes()
+        try exclusively { () throws(DatapathError) in try exchangePrograms(bytes, stamp) }
+    }
+
+    /// Under the lock. Cut short at any point, every port has an old or a new program, and the ledger still names the
+    /// old object: the next `load` does it again.
+    func exchangePrograms(_ bytes: [UInt8], _ stamp: UInt32) throws(DatapathError) {
+        let loader = try ObjectLoader(bytes, stamp: stamp, reusing: maps.descriptors)
+        let programs = try ProgramSet { direction throws(DatapathError) in try loader.program(direction) }
+        try Self.switchPorts(pins, to: programs)
+        try programs.pin(pins, .current)
+        ledger.digest = DatapathObject.digest(of: bytes)
+        ledger.stamp = stamp
+    }
+
+    /// Gives every hook that has a program of ours the same one out of `programs`. Looks at every interface there is,
+    /// not at the records: they may be of a layout that this version doesn't know.
+    private static func switchPorts(_ pins: PinFolder, to programs: ProgramSet) throws(DatapathError) {
+        let attacher = Attacher(pins: pins)
+        for interface in Set(interfaceIndexes()).union(try attacher.linked().map(\.interface)) {
+            for hook in Hook.allCases {
+                guard let found = try attacher.find(interface, hook), let direction = ProgramSet.direction(ofProgram: found.program)
+                else { continue }
+                try attacher.replace(found.way, interface, hook, programs[direction])
+            }
+        }
+    }
+
+    /// Moves to new maps, for a version whose layout the maps in force don't have: a second set is loaded beside them,
+    /// `fill` writes every record into it (`bind`, `close` and the rest attach nothing there), then each port's programs
+    /// are exchanged, and the old set goes. No port is unguarded for a moment; counters start anew.
+    ///
+    /// Processes that have the old maps open get `DatapathError.superseded` from then on.
+    ///
+    /// - Parameter fill: what goes into the new maps; if it throws, all stays as it was.
+    public static func replace(
+        pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, object: DatapathObject = .embedded,
+        fill: (Datapath) throws(DatapathError) -> Void
+    ) throws(DatapathError) -> Datapath {
+        let stamp = try stamp(ofBit: stampBit)
+        let bytes = try object.bytes()
+        try pins.prepare()
+        return try pins.exclusively { () throws(DatapathError) in
+            try recover(pins)
+            let old = try Ledger.pinned(pins, .current)
+            let next = try loaded(pins, .next, bytes, stamp)
+            do throws(DatapathError) {
+                if let old { next.ledger.continueNumbers(of: old) }
+                try fill(try Datapath(pins: pins, ledger: next.ledger, maps: next.maps, isFilling: true))
+            } catch {
+                try? pins.remove(.next)
+                throw error
+            }
+            try switchPorts(pins, to: ProgramSet.pinned(pins, .next))
+            if old != nil { try pins.rename(.current, to: .previous) }
+            try pins.rename(.next, to: .current)
+            old?.isSuperseded = true
+            try pins.remove(.previous)
+            return next
+        }
+    }
+
+    /// Finishes or undoes a `replace` that was cut short. Under the lock.
+    static func recover(_ pins: PinFolder) throws(DatapathError) {
+        let present = Set(try PinFolder.entries(of: pins.path))
+        guard present.contains("previous") || present.contains("next") else { return }
+        if !present.contains("current") {
+            // Between the two renames: the new set is whole.
+            try pins.rename(present.contains("next") ? .next : .previous, to: .current)
+        }
+        if let old = try Ledger.pinned(pins, .previous) { old.isSuperseded = true }
+        try pins.remove(.previous)
+        if present.contains("next"), present.contains("current") {
+            // Ports may already run programs of the unfinished set: those in force take over again.
+            if try Ledger.pinned(pins, .current) != nil { try switchPorts(pins, to: ProgramSet.pinned(pins, .current)) }
+            try pins.remove(.next)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import CBPF
+import Glibc
+import Netlink
+import Policy
+
+/// One loading of an object into the kernel: its programs, verified, on new maps or on maps that are there already.
+final class ObjectLoader {
+    private let object: OpaquePointer
+    private static let maximumLog = 2000
+
+    /// Loads the programs.
+    ///
+    /// - Parameters:
+    ///   - stamp: the mark's bit that says a frame was judged.
+    ///   - maps: those to be used in place of new ones, by name.
+    init(_ bytes: [UInt8], stamp: UInt32, reusing maps: [String: Descriptor]) throws(DatapathError) {
+        cbpf_log_begin()
+        guard let opened = bytes.withUnsafeBytes({ cbpf_object_open($0.baseAddress, $0.count, "guard") }) else { throw .object(reason: "libbpf can't read it: \(SystemErrorNumber.current)\n\(Self.logTail)") }
+        object = opened
+        try Self.setStamp(stamp, in: object)
+        for (name, descriptor) in maps {
+            guard let map = bpf_object__find_map_by_name(object, name) else { continue }
+            let result = bpf_map__reuse_fd(map, descriptor.number)
+            guard result == 0 else { throw .call("use the map '\(name)' that is there", result) }
+        }
+        let result = bpf_object__load(object)
+        guard result == 0 else { throw Self.explain(result) }
+    }
+
+    deinit { bpf_object__close(object) }
+
+    func program(_ direction: Direction) throws(DatapathError) -> Descriptor {
+        guard let program = bpf_object__find_program_by_name(object, direction.programName) else {
+            throw .object(reason: "it has no program '\(direction.programName)'")
+        }
+        return try Self.duplicate(bpf_program__fd(program))
+    }
+
+    func map(_ name: String) throws(DatapathError) -> Descriptor {
+        guard let map = bpf_object__find_map_by_name(object, name) else { throw .object(reason: "it has no map '\(name)'") }
+        return try Self.duplicate(bpf_map__fd(map))
+    }
+
+    private static func duplicate(_ number: Int32) throws(DatapathError) -> Descriptor {
+        let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+        return try Descriptor(copy < 0 ? -errno : copy, "copy a descriptor")
+    }
+
+    private static func setStamp(_ stamp: UInt32, in object: OpaquePointer) throws(DatapathError) {
+        let offset = cbpf_constant_offset(object, "guard_stamp", 4)
+        var size = 0
+        guard offset >= 0, let map = bpf_object__find_map_by_name(object, ".rodata"), let values = bpf_map__initial_value(map, &size),
+            offset + 4 <= size
+        else { throw .object(reason: "it has no constant 'guard_stamp'") }
+        UnsafeMutableRawPointer(mutating: values).storeBytes(of: stamp, toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// Which feature is missing, if it is that; else the log's end, where the verifier says what it didn't like.
+    private static func explain(_ result: Int32) -> DatapathError {
+        let log = logTail
+        if result == -ENOSYS { return .missingFeature("the bpf system call (CONFIG_BPF_SYSCALL)") }
+        if result == -EPERM { return .notPermitted(action: "load the kernel program") }
+        if libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nil) == 0 { return .missingFeature("BPF ring buffers (Linux 5.8)") }
+        if libbpf_probe_bpf_map_type(BPF_MAP_TYPE_LPM_TRIE, nil) == 0 { return .missingFeature("BPF LPM tries (Linux 4.11)") }
+        if libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, nil) == 0 { return .missingFeature("tc programs (CONFIG_NET_CLS_BPF)") }
+        return log.isEmpty ? .call("load the kernel program", result) : .refused(log: log)
+    }
+
+    private static var logTail: String { String(String(cString: cbpf_log_tail()).suffix(maximumLog)) }
+}

@@ -1,0 +1,68 @@
+import Addresses
+import Policy
+
+/// Whose each address and MAC is on one bridge (policy.md, Terms): what `Datapath.write(_:bridge:)` makes the kernel's
+/// tables say. A value; reserved beats guest, and of two guests the first added.
+public struct OwnerTable: Sendable, Hashable {
+    public private(set) var macs: [MACAddress: Owner] = [:]
+    public private(set) var addresses4: [IPv4Address: Owner] = [:]
+    public private(set) var addresses6: [IPv6Address: Owner] = [:]
+    public private(set) var prefixes4: [IPv4Prefix: Owner] = [:]
+    public private(set) var prefixes6: [IPv6Prefix: Owner] = [:]
+
+    public init() {}
+
+    /// What the bridge's policy reserves, with the host's own.
+    ///
+    /// - Parameters:
+    ///   - hostAddresses: the bridge interface's.
+    ///   - hostMACs: the bridge interface's and its uplinks'.
+    public init(_ policy: BridgePolicy, hostAddresses: [IPAddress] = [], hostMACs: [MACAddress] = []) {
+        for prefix in policy.reserved { reserve(prefix) }
+        for address in policy.gateways + hostAddresses { reserve(IPPrefix(address)) }
+        for mac in policy.gatewayMACs + policy.reservedMACs + hostMACs { reserve(mac) }
+    }
+
+    public mutating func reserve(_ prefix: IPPrefix) {
+        switch prefix {
+        case .v4(let prefix) where prefix.isSingle: addresses4[prefix.address] = Owner(.reserved)
+        case .v4(let prefix): prefixes4[prefix] = Owner(.reserved)
+        case .v6(let prefix) where prefix.isSingle: addresses6[prefix.address] = Owner(.reserved)
+        case .v6(let prefix): prefixes6[prefix] = Owner(.reserved)
+        }
+    }
+
+    public mutating func reserve(_ mac: MACAddress) { macs[mac] = Owner(.reserved) }
+
+    /// All that a guest's binding holds.
+    ///
+    /// A virtual router's MAC and addresses move with its master, which may be on another host at any time: like those
+    /// of a guest on the move, they are the guest's, and no sign of a hijack when they are seen on the uplink.
+    ///
+    /// - Parameter port: the interface's number; nil while the guest is stopped.
+    public mutating func add(_ binding: Binding, port: UInt32?) {
+        let owner = Owner(.guest(port: port), isMigrating: binding.isMigrating)
+        for mac in binding.macs { macs.keep(owner, mac) }
+        for prefix in binding.addresses4 { add(.v4(prefix), owner) }
+        for prefix in binding.addresses6 { add(.v6(prefix), owner) }
+        for address in binding.macs.map(\.eui64LinkLocal) + binding.linkLocals { addresses6.keep(owner, address) }
+        let moving = Owner(.guest(port: port), isMigrating: true)
+        for router in binding.virtualRouters {
+            macs.keep(moving, router.mac)
+            add(IPPrefix(router.address), moving)
+        }
+    }
+
+    private mutating func add(_ prefix: IPPrefix, _ owner: Owner) {
+        switch prefix {
+        case .v4(let prefix) where prefix.isSingle: addresses4.keep(owner, prefix.address)
+        case .v4(let prefix): prefixes4.keep(owner, prefix)
+        case .v6(let prefix) where prefix.isSingle: addresses6.keep(owner, prefix.address)
+        case .v6(let prefix): prefixes6.keep(owner, prefix)
+        }
+    }
+}
+
+extension Dictionary where Value == Owner {
+    fileprivate mutating func keep(_ owner: Owner, _ key: Key) { if self[key] == nil { self[key] = owner } }
+}

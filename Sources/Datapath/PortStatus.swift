@@ -1,0 +1,109 @@
+import Addresses
+import DatapathProgram
+import Policy
+
+/// One guarded interface as the kernel has it.
+public struct PortStatus: Sendable, Hashable {
+    /// Its number, name and bridge, as they were given; the interface may have been renamed since.
+    public var port: Port
+    public var kind: PortKind
+    /// The binding in force, normalized; nil for an uplink, a bridge and a closed port.
+    public var binding: Binding?
+    /// What rules U1 and U2 do at an uplink; a guest's mode is its binding's.
+    public var mode: Mode
+    /// Link-local addresses the guest has claimed.
+    public var claims: [IPv6Address]
+    public var counters: Counters
+}
+
+extension Datapath {
+    /// Every guarded interface, by number.
+    public func ports() throws(DatapathError) -> [PortStatus] {
+        let records = try records.all().sorted { $0.ifindex < $1.ifindex }
+        let labels = Dictionary(try maps.labels.entries().map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        let overflow = try Overflow(maps, for: records)
+        let claims = try self.claims()
+        let reader = try CounterReader(maps)
+        return try records.map { record throws(DatapathError) in
+            try status(record, labels[record.ifindex] ?? guard_label(), overflow, claims, reader)
+        }
+    }
+
+    /// One guarded interface; nil if it has no record.
+    public func port(_ interface: UInt32) throws(DatapathError) -> PortStatus? {
+        guard let record = try records.record(of: interface) else { return nil }
+        let label = try maps.labels.value(for: interface) ?? guard_label()
+        return try status(record, label, Overflow(maps, for: [record]), claims(), CounterReader(maps))
+    }
+
+    /// How programs of ours hang on an interface, hook by hook; a hook without one isn't there.
+    public func attachments(of interface: UInt32) throws(DatapathError) -> [Hook: AttachmentWay] {
+        var ways: [Hook: AttachmentWay] = [:]
+        for hook in Hook.allCases { ways[hook] = try attacher.find(interface, hook)?.way }
+        return ways
+    }
+
+    private func status(
+        _ record: guard_port, _ label: guard_label, _ overflow: Overflow, _ claims: [UInt32: [IPv6Address]], _ reader: CounterReader
+    ) throws(DatapathError) -> PortStatus {
+        let kind = PortKind(rawValue: record.kind) ?? .guest
+        let isBound = kind == .guest && record.flags & UInt32(GUARD_BOUND) != 0
+        return PortStatus(
+            port: Port(index: record.ifindex, name: label.portName, bridgeIndex: record.bridge, bridgeName: label.bridgeName), kind: kind,
+            binding: isBound ? overflow.image(record, label).binding : nil,
+            mode: record.flags & UInt32(GUARD_AUDIT) != 0 ? .audit : .enforce, claims: claims[record.ifindex, default: []].sorted(),
+            counters: try reader.counters(slot: record.slot))
+    }
+
+    private func claims() throws(DatapathError) -> [UInt32: [IPv6Address]] {
+        var claims: [UInt32: [IPv6Address]] = [:]
+        for (key, owner) in try maps.owners6.entries() where owner.kind == UInt8(GUARD_OWNER_CLAIM.rawValue) {
+            claims[owner.port, default: []].append(key.value)
+        }
+        return claims
+    }
+}
+
+/// What records have no room for, of all bindings at once: each map is read once, and only if a record refers to it.
+private struct Overflow {
+    private var images: [UInt32: BindingImage] = [:]
+
+    init(_ maps: GuardMaps, for records: [guard_port]) throws(DatapathError) {
+        let flags = records.reduce(0) { $0 | $1.flags }
+        if flags & UInt32(GUARD_MORE_ADDRESSES4) != 0 {
+            for (key, use) in try maps.addresses4.entries() where use == UInt8(GUARD_USE_OWN.rawValue) {
+                images[key.scope, default: BindingImage()].addresses4.append(key.value)
+            }
+        }
+        if flags & UInt32(GUARD_MORE_ADDRESSES6) != 0 {
+            for (key, _) in try maps.addresses6.entries() { images[key.scope, default: BindingImage()].addresses6.append(key.value) }
+        }
+        if flags & UInt32(GUARD_MORE_PREFIXES4) != 0 {
+            for (key, _) in try maps.prefixes4.entries() { images[key.scope, default: BindingImage()].prefixes4.append(key.value) }
+        }
+        if flags & UInt32(GUARD_MORE_PREFIXES6) != 0 {
+            for (key, _) in try maps.prefixes6.entries() { images[key.scope, default: BindingImage()].prefixes6.append(key.value) }
+        }
+        if flags & UInt32(GUARD_ROLE_VLAN) != 0 {
+            for (key, _) in try maps.vlans.entries() {
+                images[key.binding, default: BindingImage()].vlans.append(UInt16(truncatingIfNeeded: key.vid))
+            }
+        }
+    }
+
+    func image(_ record: guard_port, _ label: guard_label) -> BindingImage {
+        var image = images[record.binding] ?? BindingImage()
+        image.record = record
+        image.label = label
+        return image
+    }
+}
+
+extension Datapath {
+    /// The kernel's numbers of the programs of ours at an interface (`bpftool prog show id …`).
+    public func programIDs(of interface: UInt32) throws(DatapathError) -> [UInt32] {
+        var ids: [UInt32] = []
+        for hook in Hook.allCases { if let found = try attacher.find(interface, hook) { ids.append(found.program) } }
+        return ids
+    }
+}

@@ -1,0 +1,236 @@
+import Addresses
+import CLinux
+import Datapath
+import Glibc
+import Lab
+import Netlink
+import Policy
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct DatapathLifecycleTests {
+    @Test func `loading again opens what is there`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            let again = try Datapath.load(pins: datapath.pins)
+            #expect(try again.port(ports[0].index)?.binding == DatapathFixture.binding(1).normalized)
+            #expect(try Datapath.open(pins: datapath.pins).ports().count == 1)
+        }
+    }
+
+    @Test(arguments: AttachmentWay.allCases)
+    func `an upgrade keeps links, bindings and counters, and changes the programs`(way: AttachmentWay) throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0], way: way)
+            try datapath.close(ports[1], way: way)
+            let run = try datapath.testRun()
+            for _ in 0..<3 { _ = try run.run(.fromGuest, .init(arpRequest(from: 2), at: ports[0].index)) }
+            _ = try run.run(.fromGuest, .init(arpRequest(from: 1), at: ports[0].index))
+            let before = try datapath.programIDs(of: ports[0].index)
+            // Another bit is another program; the object is the same.
+            let upgraded = try Datapath.load(pins: datapath.pins, stampBit: 29)
+            let after = try datapath.programIDs(of: ports[0].index)
+            #expect(before.count == 2 && after.count == 2 && Set(before).isDisjoint(with: after))
+            #expect(try datapath.attachments(of: ports[0].index) == [.ingress: way, .egress: way])
+            #expect(try datapath.attachments(of: ports[1].index) == [.ingress: way, .egress: way])
+            let counters = try upgraded.counters(of: ports[0].index)
+            #expect(counters.into.dropped[.macSource]?.packets == 3)
+            #expect(counters.into.passed.packets == 1)
+            // The one that was open before judges with the new programs too, and attaches them.
+            #expect(try datapath.testRun().run(.fromGuest, .init(arpRequest(from: 1), at: ports[0].index)).mark == 1 << 29)
+            #expect(datapath.stampBit == 29)
+        }
+    }
+
+    @Test func `a set of maps is replaced by another without a moment unguarded`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            try datapath.close(ports[1], way: .clsact)
+            let number = try #require(try datapath.bindingNumber(of: ports[0].index))
+            let next = try Datapath.replace(pins: datapath.pins) { next throws(DatapathError) in
+                try next.bind(DatapathFixture.binding(2), to: ports[0])
+                try next.close(ports[1])
+            }
+            let run = try next.testRun()
+            #expect(try run.run(.fromGuest, .init(arpRequest(from: 2), at: ports[0].index)).verdict == -1)
+            // Real frames meet the new maps: what the attached program counts shows there.
+            #expect(shell("ip link set p-vif1.0 up && ip addr add 192.0.2.1/24 dev p-vif1.0 && ping -c 1 -W 1 192.0.2.9 >/dev/null; true") == 0)
+            #expect(try next.counters(of: ports[0].index).into.dropped[.macSource, default: .init()].packets > 0)
+            #expect(try #require(try next.bindingNumber(of: ports[0].index)) > number)
+            #expect(try next.attachments(of: ports[1].index) == [.ingress: .clsact, .egress: .clsact])
+            #expect(throws: DatapathError.superseded(path: datapath.pins.path)) { try datapath.bind(DatapathFixture.binding(1), to: ports[0]) }
+            #expect(DatapathAttachmentTests.names(in: datapath.pins.path) == ["current", "links"])
+            // The next process finds the new one.
+            #expect(try Datapath.load(pins: datapath.pins).port(ports[0].index)?.binding?.guest == "guest-2")
+        }
+    }
+
+    @Test func `a replacement that fails leaves all as it was`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            #expect(throws: DatapathError.noSlot(bound: 1)) {
+                try Datapath.replace(pins: datapath.pins) { _ throws(DatapathError) in throw DatapathError.noSlot(bound: 1) }
+            }
+            #expect(try datapath.port(ports[0].index)?.binding?.guest == "guest-1")
+            #expect(DatapathAttachmentTests.names(in: datapath.pins.path) == ["current", "links"])
+        }
+    }
+
+    @Test func `a slot that is used again starts at zero`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            let run = try datapath.testRun()
+            _ = try run.run(.fromGuest, .init(arpRequest(from: 1), at: ports[0].index))
+            _ = try run.run(.fromGuest, .init(arpRequest(from: 9), at: ports[0].index))
+            // The same guest again, or another: the port keeps its counters.
+            try datapath.bind(DatapathFixture.binding(2), to: ports[0])
+            let kept = try datapath.counters(of: ports[0].index)
+            #expect(kept.into.passed.packets == 1 && kept.into.dropped[.macSource]?.packets == 1)
+            try datapath.detach(ports[0].index)
+            // The lowest free slot is the one just freed.
+            try datapath.bind(DatapathFixture.binding(1), to: ports[1])
+            #expect(try datapath.counters(of: ports[1].index) == Counters())
+            #expect(throws: DatapathError.notGuarded(interface: ports[0].index)) { try datapath.counters(of: ports[0].index) }
+        }
+    }
+
+    @Test func `uninstalling leaves nothing`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0], way: .tcx)
+            try datapath.bind(DatapathFixture.binding(2), to: ports[1], way: .clsact)
+            try Datapath.uninstall(pins: datapath.pins)
+            for port in ports { #expect(try datapath.attachments(of: port.index).isEmpty) }
+            #expect(shell("tc qdisc show | grep -q clsact") != 0)
+            // The kernel puts maps.debug and progs.debug into every bpffs.
+            #expect(try #require(DatapathAttachmentTests.names(in: "/sys/fs/bpf")).allSatisfy { $0.hasSuffix(".debug") })
+            #expect(throws: DatapathError.notLoaded(path: datapath.pins.path)) { try Datapath.open(pins: datapath.pins) }
+            #expect(throws: DatapathError.self) { try datapath.bind(DatapathFixture.binding(1), to: ports[0]) }
+            try Datapath.uninstall(pins: datapath.pins)
+            // And the setting of the host is as it was.
+            #expect(access("/run/vifguard/rcu_expedited", F_OK) != 0)
+        }
+    }
+
+    @Test func `pins elsewhere than in a bpffs, or of another network, are refused`() throws {
+        let fixture = try DatapathFixture()
+        let other = try NetworkNamespace("other")
+        try fixture.run {
+            #expect(throws: DatapathError.notInBPFFileSystem(path: "/tmp/vifguard-no")) { try Datapath.load(pins: PinFolder("/tmp/vifguard-no")) }
+            #expect(access("/tmp/vifguard-no", F_OK) != 0)
+            #expect(throws: DatapathError.notLoaded(path: fixture.pins.path)) { try Datapath.open(pins: fixture.pins) }
+            let datapath = try Datapath.load(pins: fixture.pins)
+            #expect(throws: DatapathError.object(reason: "the stamp can't be bit 3 of the mark: give one of 16 to 31 (the low ones share memory with the kernel's own use)")) {
+                try Datapath.load(pins: fixture.pins, stampBit: 3)
+            }
+            #expect(clinux_setns(other.descriptor, clinux_new_network) == 0)
+            defer { #expect(clinux_setns(fixture.namespace.descriptor, clinux_new_network) == 0) }
+            #expect(throws: DatapathError.otherNetwork(path: fixture.pins.path)) { try Datapath.open(pins: fixture.pins) }
+            _ = datapath
+        }
+    }
+
+    @Test func `an object that the verifier refuses is refused with its log`() throws {
+        let fixture = try DatapathFixture()
+        try fixture.run {
+            #expect(throws: DatapathError.self) { try Datapath.load(pins: fixture.pins, object: .file("/nonexistent.o")) }
+            #expect(throws: DatapathError.self) { try Datapath.load(pins: fixture.pins, object: .file("/etc/passwd")) }
+            // Nothing half-made is taken for loaded.
+            #expect(throws: DatapathError.notLoaded(path: fixture.pins.path)) { try Datapath.open(pins: fixture.pins) }
+            try #expect(Datapath.load(pins: fixture.pins).ports().isEmpty)
+        }
+    }
+
+    @Test func `events tell who tried what`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            let ring = try datapath.eventRing()
+            #expect(try ring.read().isEmpty)
+            let frame = arpRequest(from: 1, sender: [192, 0, 2, 77])
+            _ = try datapath.testRun().run(.fromGuest, .init(frame, at: ports[0].index))
+            let events = try ring.read(waiting: 1000)
+            let event = try #require(events.first)
+            #expect(events.count == 1 && ring.malformedCount == 0)
+            #expect(event.port == ports[0].index && event.bridge == ports[0].bridgeIndex)
+            #expect(event.direction == .fromGuest && event.reason == .arpSenderIP && !event.wasAudited)
+            #expect(event.frame == frame && event.frameLength == UInt32(frame.count))
+            #expect(event.tagProtocol == nil && event.leftOut == 0)
+            var now = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &now)
+            #expect(event.time > 0 && event.time <= UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec))
+        }
+    }
+
+    @Test func `owners are made what the table says, and claims are left alone`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            let bridge = ports[0].bridgeIndex
+            var table = OwnerTable(
+                BridgePolicy(name: "br0", gateways: [.v4(IPv4Address(192, 0, 2, 254))], reserved: [IPPrefix("198.51.100.0/24")!]),
+                hostMACs: [MACAddress(2, 0, 0, 0, 9, 9)])
+            table.add(DatapathFixture.binding(1), port: ports[0].index)
+            table.add(DatapathFixture.binding(2), port: nil)
+            #expect(try datapath.write(table, bridge: bridge) == OwnerChanges(written: 3 + 3 + 4 + 1, removed: 0))
+            #expect(try datapath.write(table, bridge: bridge) == OwnerChanges())
+            let owners = try datapath.owners(bridge: bridge)
+            #expect(owners.addresses4[IPv4Address(192, 0, 2, 254)] == Owner(.reserved))
+            #expect(owners.addresses4[IPv4Address(192, 0, 2, 1)] == Owner(.guest(port: ports[0].index)))
+            #expect(owners.addresses4[IPv4Address(192, 0, 2, 2)] == Owner(.guest(port: nil)))
+            #expect(owners.prefixes4 == [IPv4Prefix("198.51.100.0/24")!: Owner(.reserved)])
+            #expect(owners.macs.count == 3 && owners.addresses6.count == 4)
+            // A guest claims a link-local address: duplicate address detection for fe80::1234 (RFC 4862 5.4.2).
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            let claimed = IPv6Address("fe80::1234")!
+            let outcome = try datapath.testRun().run(.fromGuest, .init(duplicateAddressDetection(from: 1, claimed), at: ports[0].index))
+            #expect(outcome.verdict == -1)
+            #expect(try datapath.port(ports[0].index)?.claims == [claimed])
+            #expect(try datapath.write(table, bridge: bridge) == OwnerChanges())
+            // Same guest: the claim stays. Another guest: it ends.
+            try datapath.bind(DatapathFixture.binding(1), to: ports[0])
+            #expect(try datapath.owners(bridge: bridge).addresses6[claimed] == Owner(.claim(port: ports[0].index)))
+            try datapath.bind(DatapathFixture.binding(2), to: ports[0])
+            #expect(try datapath.owners(bridge: bridge).addresses6[claimed] == nil)
+            // What the table no longer says goes, another bridge's stays.
+            #expect(try datapath.write(table, bridge: bridge + 1).written == 11)
+            #expect(try datapath.write(OwnerTable(), bridge: bridge) == OwnerChanges(written: 0, removed: 11))
+            #expect(try datapath.owners(bridge: bridge) == BridgeOwners())
+            #expect(try datapath.write(table, bridge: bridge + 1) == OwnerChanges())
+        }
+    }
+
+    @Test func `an address seen on the uplink that a guest owns is found`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            try datapath.guardUplink(ports[0], mode: .enforce)
+            let run = try datapath.testRun()
+            func reason(_ number: UInt8, sender: [UInt8]? = nil) throws -> Reason? {
+                try run.run(.fromUplink, .init(arpRequest(from: number, sender: sender), at: ports[0].index, receivedOn: ports[0].index)).reason
+            }
+            #expect(try reason(5) == nil)
+            var table = OwnerTable()
+            var moving = DatapathFixture.binding(6)
+            moving.isMigrating = true
+            table.add(DatapathFixture.binding(5), port: ports[1].index)
+            table.add(moving, port: nil)
+            try datapath.write(table, bridge: ports[0].bridgeIndex)
+            #expect(try reason(5) == .uplinkGuestMAC)
+            #expect(try reason(7, sender: [192, 0, 2, 5]) == .uplinkGuestAddress)
+            #expect(try reason(6) == nil)
+        }
+    }
+
+    @Test func `memory is told map by map`() throws {
+        try DatapathFixture.withPorts { datapath, _ in
+            let sizes = try datapath.mapSizes()
+            // 4096 ports, two sides, 48 reasons, 48 bytes each (guard.h).
+            #expect(try #require(sizes["tallies"]) >= 4096 * 2 * 48 * 48)
+            #expect(try #require(sizes["events"]) >= 1 << 20)
+            #expect(sizes.count == 21)
+        }
+    }
+}
+
+/// The neighbour solicitation of duplicate address detection (RFC 4861 4.3): from ::, no options.
+func duplicateAddressDetection(from number: UInt8, _ target: IPv6Address) -> [UInt8] {
+    let group = target.solicitedNodeGroup
+    var frame = group.multicastMAC.bytes + [0x02, 0, 0, 0, 0, number, 0x86, 0xdd]
+    frame += [0x60, 0, 0, 0, 0, 24, 58, 255] + [UInt8](repeating: 0, count: 16) + group.bytes
+    return frame + [135, 0, 0, 0, 0, 0, 0, 0] + target.bytes
+}
