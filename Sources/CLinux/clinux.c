@@ -20,6 +20,12 @@ int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int clinux_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
 
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int clinux_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
 int clinux_process_descriptor(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
 int clinux_open_tap(const char *name) {

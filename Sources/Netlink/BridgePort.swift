@@ -61,7 +61,7 @@ public struct BridgePort: Hashable, Sendable {
 
     /// nil if the interface was in no bridge.
     public init?(_ link: Link) {
-        guard link.isBridgePort, let master = link.master else { return nil }
+        guard let master = link.bridge else { return nil }
         index = link.index
         name = link.name
         bridge = master

@@ -32,15 +32,19 @@ public struct Link: Hashable, Sendable {
     public var isLoopback: Bool { flags & UInt32(IFF_LOOPBACK) != 0 }
     public var isBridge: Bool { kind == "bridge" }
     /// Whether `master` is a bridge.
-    public var isBridgePort: Bool { master != nil && portKind == "bridge" }
+    public var isBridgePort: Bool { bridge != nil }
+    /// The bridge it is a port of.
+    public var bridge: InterfaceIndex? { portKind == "bridge" ? master : nil }
 
     public static func == (left: Link, right: Link) -> Bool { left.identity == right.identity }
     public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
 
-    /// What makes two readings the same: all but the raw settings.
-    private var identity: [AnyHashable?] {
-        [index, name, macAddress, master, kind, portKind, mtu, flags, peer, peerNamespace]
-    }
+    /// What makes two readings the same: all but the raw settings, and flags that come and go by themselves
+    /// (promiscuous mode).
+    private var identity: [AnyHashable?] { ownProperties + [master, portKind] }
+
+    /// Those that joining or leaving a bridge doesn't change.
+    var ownProperties: [AnyHashable?] { [index, name, macAddress, kind, mtu, isUp, isRunning, peer, peerNamespace] }
 }
 
 extension Link {

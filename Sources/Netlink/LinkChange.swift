@@ -20,9 +20,9 @@ extension Link {
     public enum Kind: Hashable, Sendable {
         case bridge
         case dummy
-        /// A pair: the other end has the name `peer`, and lives in the network namespace of the descriptor
-        /// `namespace` (of /proc/…/ns/net), or in this one.
-        case veth(peer: String, namespace: Int32? = nil, macAddress: MACAddress? = nil)
+        /// A pair: the other end has the name `peer`, or one that the kernel chooses, and lives in the network namespace
+        /// of the descriptor `namespace` (of /proc/…/ns/net), or in this one.
+        case veth(peer: String? = nil, namespace: Int32? = nil, macAddress: MACAddress? = nil)
         /// A card of its own on top of `parent`, in bridge mode.
         case macvlan(parent: InterfaceIndex)
     }
@@ -45,7 +45,7 @@ extension Link {
     @discardableResult
     public static func create(_ name: String, _ kind: Kind, _ changes: Change...) throws(NetlinkError) -> Link {
         try checkName(name, action: "make interface")
-        if case .veth(let peer, _, _) = kind { try checkName(peer, action: "make interface") }
+        if case .veth(let peer?, _, _) = kind { try checkName(peer, action: "make interface") }
         try NetlinkSocket().perform(request(creating: name, kind, changes))
         return try named(name)
     }
@@ -90,7 +90,7 @@ extension Link {
                 information.nest(IFLA_INFO_DATA) { data in
                     data.nest(Int(VETH_INFO_PEER)) { end in
                         end.appendHeader(ifinfomsg())
-                        end.append(IFLA_IFNAME, string: peer)
+                        if let peer { end.append(IFLA_IFNAME, string: peer) }
                         if let namespace { end.append(IFLA_NET_NS_FD, namespace) }
                         if let macAddress { end.append(IFLA_ADDRESS, bytes: macAddress.bytes) }
                     }

@@ -6,6 +6,7 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <spawn.h>
 #include <sys/socket.h>
 
 #include <stddef.h>
@@ -66,6 +67,12 @@ int clinux_open(const char *path, int flags);
 /// Opens /dev/net/tun and makes the tap interface `name` in the calling thread's namespace. The interface
 /// lives as long as the descriptor returned. -1 with errno set where that failed.
 int clinux_open_tap(const char *name);
+
+/// A pipe that no program started meanwhile inherits: pipe2(2) with O_CLOEXEC. 0, or -1 with errno set.
+int clinux_pipe(int ends[2]);
+
+/// Lets a program to be started inherit no descriptor from `first` on. 0 or an errno.
+int clinux_close_from(posix_spawn_file_actions_t *actions, int first);
 
 /// A descriptor that becomes readable when the process ends, pidfd_open(2). -1 with errno set.
 int clinux_process_descriptor(int process);
