@@ -52,8 +52,9 @@ let package = Package(
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Addresses"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Packets", "Addresses"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
-        .testTarget(name: "SystemTests", dependencies: ["Lab", "Datapath", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["Lab", "Datapath", "Netlink", "Policy", "Packets", "Addresses", "CBPF"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
