@@ -4,7 +4,7 @@ import Lab
 import Netlink
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct BridgedNetworkTests {
     let alice = MACAddress(0x00, 0x16, 0x3e, 0, 0, 1)
     let bob = MACAddress(0x00, 0x16, 0x3e, 0, 0, 2)

@@ -5,7 +5,7 @@ import Lab
 import Netlink
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TrafficControlTests {
     /// A loaded program that gives one verdict for every frame.
     private final class Program: Sendable {
