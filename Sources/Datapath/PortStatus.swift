@@ -19,6 +19,7 @@ public struct PortStatus: Sendable, Hashable {
 extension Datapath {
     /// Every guarded interface, by number.
     public func ports() throws(DatapathError) -> [PortStatus] {
+        try checkInForce()
         let records = try records.all().sorted { $0.ifindex < $1.ifindex }
         let labels = Dictionary(try maps.labels.entries().map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
         let overflow = try Overflow(maps, for: records)
@@ -31,6 +32,7 @@ extension Datapath {
 
     /// One guarded interface; nil if it has no record.
     public func port(_ interface: UInt32) throws(DatapathError) -> PortStatus? {
+        try checkInForce()
         guard let record = try records.record(of: interface) else { return nil }
         let label = try maps.labels.value(for: interface) ?? guard_label()
         return try status(record, label, Overflow(maps, for: [record]), claims(), CounterReader(maps))
