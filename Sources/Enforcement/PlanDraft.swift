@@ -39,15 +39,26 @@ struct PlanDraft {
     mutating func add(_ wishes: BridgeWishes) {
         let bridge = wishes.bridgePort
         if wishes.device.hasNoLinkLocalLearning == false { bridgeOptions.append(.setLinkLocalLearning(bridge, isOff: true)) }
-        let changes = wishes.owners.changes(from: wishes.device.owners)
-        if changes != OwnerChanges() { owners.append(.enterOwners(bridge, wishes.owners, changes)) }
-        for wish in wishes.ports {
-            kept.insert(wish.port.index)
-            record(wish)
-            attach(wish)
-            forward(wish, on: wishes.device)
-            set(wish)
-        }
+        enter(wishes.owners, wishes.device)
+        for wish in wishes.ports { add(wish, on: wishes.device) }
+    }
+
+    /// All that one interface of a guarded bridge takes. A guest's may not have joined the bridge yet; then what only a
+    /// port can have is left for later.
+    mutating func add(_ wish: PortWish, on device: HostState.BridgeDevice) {
+        kept.insert(wish.port.index)
+        record(wish)
+        attach(wish)
+        guard state.interfaces[wish.port.index]?.bridge == device.index else { return }
+        forward(wish, on: device)
+        set(wish)
+    }
+
+    /// The bridge's tables of owners.
+    mutating func enter(_ table: OwnerTable, _ device: HostState.BridgeDevice) {
+        let changes = table.changes(from: device.owners)
+        let bridge = Port(bridgeIndex: device.index, bridgeName: device.name)
+        if changes != OwnerChanges() { owners.append(.enterOwners(bridge, table, changes)) }
     }
 
     /// A record is written anew where it says something else, or isn't this interface's: one without a program of ours was
@@ -104,10 +115,10 @@ struct PlanDraft {
     }
 
     private mutating func set(_ wish: PortWish) {
-        guard let interface = state.interfaces[wish.port.index], interface.bridge != nil else { return }
+        guard let interface = state.interfaces[wish.port.index] else { return }
         let settings = wish.settings.subtracting(interface.settings).known(to: interface.settings)
         if settings != BridgePort.Settings() { flags.append(.setPort(wish.port, settings)) }
-        if wish.kind != .bridge, interface.isWithoutIPv6 == false { flags.append(.setIPv6(wish.port, isOff: true)) }
+        if interface.isWithoutIPv6 == false { flags.append(.setIPv6(wish.port, isOff: true)) }
     }
 
     // MARK: What is guarded and shouldn't be
