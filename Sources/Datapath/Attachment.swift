@@ -64,14 +64,17 @@ struct Attacher: Sendable {
 
     // MARK: Putting
 
-    /// Sees to it that both programs of its kind run at the target, and first. Nothing is done where they do already.
+    /// Sees to it that both programs of its kind, or those of some hooks, run at the target, and first. Nothing is done
+    /// where they do already.
     ///
     /// - Parameters:
     ///   - way: nil: tcx where the kernel has it, clsact elsewhere, and a way found in use is kept.
     ///   - isExpedited: the caller sees to short grace periods.
-    func attach(_ target: Target, _ programs: ProgramSet, way: AttachmentWay?, isExpedited: Bool = false) throws(DatapathError) {
+    func attach(
+        _ target: Target, _ programs: ProgramSet, way: AttachmentWay?, hooks: [Hook] = Hook.allCases, isExpedited: Bool = false
+    ) throws(DatapathError) {
         var missing: [Hook] = []
-        for hook in Hook.allCases {
+        for hook in hooks {
             let wanted = programs[target.kind.direction(hook)]
             guard let found = try find(target.interface, hook), way == nil || found.way == way else {
                 missing.append(hook)
