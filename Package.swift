@@ -47,7 +47,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Lab",
-            swiftSettings: strict),
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
             dependencies: [
