@@ -168,7 +168,7 @@ struct Attacher: Sendable {
 
     /// Removes a link at once. Without the explicit detaching its program would run on until the kernel, some time after
     /// the pin has gone, gets round to freeing it.
-    private func removeLink(_ interface: UInt32, _ hook: Hook) throws(DatapathError) {
+    func removeLink(_ interface: UInt32, _ hook: Hook) throws(DatapathError) {
         let path = pins.link(interface, hook)
         guard let descriptor = try Descriptor.pinned(at: path) else { return }
         let result = bpf_link_detach(descriptor.number)

@@ -1,5 +1,4 @@
 import Addresses
-import CBPF
 import DatapathProgram
 import Policy
 
@@ -86,7 +85,7 @@ extension Datapath {
             let kinds = Dictionary(try records.all().map { ($0.ifindex, PortKind(rawValue: $0.kind)) }, uniquingKeysWith: { $1 })
             return try ExpeditedGrace.run { () throws(DatapathError) in
                 for isExit in [true, false] {
-                    for interface in interfaces { try? detachLink(interface, Self.hook(kinds[interface] ?? nil, isExit: isExit)) }
+                    for interface in interfaces { try? attacher.removeLink(interface, Self.hook(kinds[interface] ?? nil, isExit: isExit)) }
                 }
                 return interfaces.map { interface in
                     do throws(DatapathError) {
@@ -103,13 +102,6 @@ extension Datapath {
     }
 
     private static func hook(_ kind: PortKind?, isExit: Bool) -> Hook { (kind == .bridge) == isExit ? .ingress : .egress }
-
-    /// Detaches now; taking away the last reference does so too, but some time later.
-    private func detachLink(_ interface: UInt32, _ hook: Hook) throws(DatapathError) {
-        guard let link = try Descriptor.pinned(at: pins.link(interface, hook)) else { return }
-        _ = bpf_link_detach(link.number)
-        try PinFolder.unpin(pins.link(interface, hook))
-    }
 
     private func forgetOwners(bridge: UInt32) throws(DatapathError) {
         for (key, _) in try maps.ownerMACs.entries() where key.bridge == bridge { try maps.ownerMACs.remove(key) }
