@@ -96,12 +96,12 @@ struct BridgeWishes {
         guard let interface = state.interfaces[index] else { return nil }
         return PortWish(
             port: port(interface), use: .guest(binding.normalized, subnets: policy.subnets), forwarding: Set(binding.macs),
-            settings: .guarding(binding, isolated: policy.isolatesGuests))
+            teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: policy.isolatesGuests))
     }
 
     private func untouched(_ binding: Binding, at index: InterfaceIndex) -> PortWish? {
         guard let wish = bound(binding, to: index) else { return nil }
-        return PortWish(port: wish.port, use: .untouched, forwarding: wish.forwarding, settings: wish.settings)
+        return PortWish(port: wish.port, use: .untouched, forwarding: wish.forwarding, teaches: wish.teaches, settings: wish.settings)
     }
 
     private func inForce(for guest: String, at index: InterfaceIndex) -> PortWish? {
