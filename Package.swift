@@ -19,7 +19,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
     targets: [
         // C boundary: headers in the right order and the few calls Swift can't make itself.
@@ -48,8 +47,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Lab",
-            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux", .product(name: "Subprocess", package: "swift-subprocess")],
-            swiftSettings: strict),
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
             dependencies: [

@@ -62,6 +62,7 @@ extension BindingImage {
         set(UInt32(GUARD_DHCP), if: binding.usesDHCP)
         set(UInt32(GUARD_CLAIM), if: binding.linkLocalMode == .claim)
         set(UInt32(GUARD_QUIET_ON), if: binding.quiet)
+        set(UInt32(GUARD_MIGRATING), if: binding.isMigrating)
         set(UInt32(GUARD_ROLE_VLAN), if: !binding.vlans.isEmpty)
         for (role, flag) in Self.roleFlags { set(flag, if: binding.roles.contains(role)) }
         return flags

@@ -57,8 +57,11 @@ static __noinline int send_event(struct __sk_buff *skb, struct judged *j, __u64 
     if (length >= GUARD_EVENT_BYTES) {
         if (!bpf_skb_load_bytes(skb, 0, event->bytes, GUARD_EVENT_BYTES)) event->captured = GUARD_EVENT_BYTES;
     } else if (length > 0) {
-        // The mask tells the verifier what the comparison told us.
-        if (!bpf_skb_load_bytes(skb, 0, event->bytes, ((length - 1) & (GUARD_EVENT_BYTES - 1)) + 1)) event->captured = length;
+        event->captured = length;
+        // Tells the verifier of Linux 6.1 that it isn't 0; clang, which knows, would leave the mask out.
+        asm volatile("" : "+r"(length));
+        length = ((length - 1) & (GUARD_EVENT_BYTES - 1)) + 1;
+        if (bpf_skb_load_bytes(skb, 0, event->bytes, length)) event->captured = 0;
     }
     bpf_ringbuf_submit(event, 0);
     return 1;

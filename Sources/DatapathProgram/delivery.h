@@ -10,6 +10,7 @@ static __noinline int is_dhcp4_answer(struct frame *f, struct ip4_header *ip) {
     struct udp_ports ports;
     struct bootp bootp;
     if (ip->protocol != PROTOCOL_UDP || ip->fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) || (ip->version_length & 15) < 5) return 0;
+    if (f->skb->len < offset + 8 + BOOTP_BYTES) return 0;
     if (bpf_skb_load_bytes(f->skb, offset, &ports, sizeof ports) || bpf_skb_load_bytes(f->skb, offset + 8, &bootp, sizeof bootp)) return 0;
     return ports.source == DHCP4_SERVER && ports.destination == DHCP4_CLIENT && bootp.op == 2 && bootp.hardware_type == 1 &&
            bootp.hardware_length == 6 && has_mac(f->port, mac_at(bootp.mac));

@@ -22,7 +22,7 @@ struct bootp {  // RFC 951, as far as it is looked at
 
 // F3: options walk to the header's end and hold no source route. `length` is of the options, 4 to 40.
 VERIFIED_ONCE int judge_options4(struct __sk_buff *skb, __u32 offset, __u32 length) {
-    __u8 options[40] = {};
+    __u8 options[64] = {};  // 40 at most, and room for what the verifier of Linux 6.1 believes possible
     if (length < 4 || length > 40) return GUARD_IP4_SOURCE_ROUTE;
     if (bpf_skb_load_bytes(skb, offset, options, length)) return GUARD_IP4_SOURCE_ROUTE;
     __u32 at = 0;
@@ -35,7 +35,7 @@ VERIFIED_ONCE int judge_options4(struct __sk_buff *skb, __u32 offset, __u32 leng
             at++;
             continue;
         }
-        if (at + 1 >= length || at >= 39) return GUARD_IP4_SOURCE_ROUTE;
+        if (at + 1 >= length) return GUARD_IP4_SOURCE_ROUTE;
         __u8 size = options[at + 1];
         if (size < 2 || at + size > length) return GUARD_IP4_SOURCE_ROUTE;
         at += size;

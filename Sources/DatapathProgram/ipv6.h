@@ -35,9 +35,9 @@ VERIFIED_ONCE int follow(struct __sk_buff *skb, struct chain *chain, __u32 end) 
     __u8 next = chain->next, fragment = FRAGMENT_NONE;
     chain->extended = 1;
     chain->reason = GUARD_IP6_HEADER_CHAIN;
-    for (int i = 0; i <= GUARD_MAX_EXTENSION_HEADERS; i++) {
-        if (!is_extension(next)) break;
-        if ((next == HOP_BY_HOP && i > 0) || (next == FRAGMENT && fragment) || i == GUARD_MAX_EXTENSION_HEADERS) return 0;
+    for (int i = 0; i < GUARD_MAX_EXTENSION_HEADERS; i++) {
+        if (!is_extension(next) || fragment == FRAGMENT_LATER) break;
+        if ((next == HOP_BY_HOP && i > 0) || (next == FRAGMENT && fragment)) return 0;
         __u8 header[8];
         __u32 length = 8;
         int whole = at + 8 <= end && !bpf_skb_load_bytes(skb, at, header, 8);
@@ -51,15 +51,10 @@ VERIFIED_ONCE int follow(struct __sk_buff *skb, struct chain *chain, __u32 end) 
         bytes += length;
         if (bytes > GUARD_MAX_EXTENSION_BYTES) return 0;
         at += length;
-        if (next == FRAGMENT) {
-            fragment = (header[2] << 8 | header[3]) & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
-            if (fragment == FRAGMENT_LATER) {
-                next = header[0];
-                break;
-            }
-        }
+        if (next == FRAGMENT) fragment = (header[2] << 8 | header[3]) & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
         next = header[0];
     }
+    if (fragment != FRAGMENT_LATER && is_extension(next)) return 0;  // a ninth
     chain->at = at;
     chain->next = next;
     chain->fragment = fragment;

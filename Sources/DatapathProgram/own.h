@@ -141,7 +141,7 @@ static __always_inline int claim(struct guard_port *port, __u32 ifindex, struct 
     if (!state) return GUARD_LL_CLAIMED;
     struct guard_address6 key = {.scope = port->bridge};
     __builtin_memcpy(key.address, address, 16);
-    struct guard_owner owner = {.port = ifindex, .kind = GUARD_OWNER_CLAIM};
+    struct guard_owner owner = {.port = ifindex, .kind = GUARD_OWNER_CLAIM, .flags = port->flags & GUARD_MIGRATING ? GUARD_OWNER_MIGRATING : 0};
     mark_owned(guard_filter_bit(port->bridge, address->word[0], address->word[1]));
     // Counted first: two CPUs can't both take the last one.
     if (__sync_fetch_and_add(&state->claims, 1) < GUARD_MAX_CLAIMS && !bpf_map_update_elem(&owners6, &key, &owner, BPF_NOEXIST)) return 0;

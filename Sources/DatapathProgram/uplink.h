@@ -70,7 +70,7 @@ static __noinline int judge_icmp6_from_uplink(struct frame *f, struct ip6_header
     if (bpf_skb_load_bytes(f->skb, at, &nd, 8)) return 0;
     if (nd.type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &nd, sizeof nd) && is_guests6(f, &nd.target))
         return GUARD_UPLINK_GUEST_ADDRESS;
-    if (nd.type < ICMP6_ROUTER_SOLICITATION || nd.type > ICMP6_REDIRECT) return 0;
+    if (!is_nd(nd.type)) return 0;
     if (ip->hop_limit == 255 && nd.code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, nd.type == ICMP6_ROUTER_ADVERTISEMENT);
     return 0;
 }

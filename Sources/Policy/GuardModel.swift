@@ -130,13 +130,22 @@ extension BridgeState {
         }
     }
 
-    /// Makes the binding's addresses and MACs its guest's. Those of virtual routers are shared, so nobody's.
+    /// Makes the binding's addresses and MACs its guest's. Those of virtual routers may be on another host at any time, like
+    /// those of a guest on the move.
     fileprivate mutating func enter(_ binding: Binding, port: UInt32?) {
         let owner = Owner(.guest(port: port), isMigrating: binding.isMigrating)
         for mac in binding.macs { enter(mac, owner: owner) }
         for prefix in binding.addresses4 { enter(prefix, owner: owner) }
         for prefix in binding.addresses6 { enter(prefix, owner: owner) }
         for address in binding.macs.map(\.eui64LinkLocal) + binding.linkLocals { enter(IPv6Prefix(address), owner: owner) }
+        let moving = Owner(.guest(port: port), isMigrating: true)
+        for router in binding.virtualRouters {
+            enter(router.mac, owner: moving)
+            switch router.address {
+            case .v4(let address): enter(IPv4Prefix(address), owner: moving)
+            case .v6(let address): enter(IPv6Prefix(address), owner: moving)
+            }
+        }
     }
 
     private mutating func enter(_ mac: MACAddress, owner: Owner) {

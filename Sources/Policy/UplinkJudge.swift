@@ -53,13 +53,11 @@ struct UplinkJudge {
     /// U3.
     private func lesson() -> Lesson? {
         guard etherType == .ipv6, let packet = ipv6, packet.nextHeader == 58, packet.source.isLinkLocal,
-            let mac = bytes.mac(at: 6), let type = packet.present.uint8(at: 0), let code = packet.present.uint8(at: 1)
+            packet.hopLimit == 255, packet.present.count >= 8, packet.present.uint8(at: 1) == 0,
+            let mac = bytes.mac(at: 6), let type = packet.present.uint8(at: 0), ControlMessage.fixedLength(type) != nil
         else { return nil }
-        guard type == 134 else {
-            return ControlMessage.fixedLength(type) == nil ? nil : .neighbour(packet.source, mac)
-        }
-        guard packet.hopLimit == 255, code == 0, bridge.canHold(router: packet.source) else { return nil }
-        return .router(packet.source)
+        guard type == 134 else { return .neighbour(packet.source, mac) }
+        return bridge.canHold(router: packet.source) ? .router(packet.source) : nil
     }
 
     /// Nil for a frame with an offloaded tag; a tag in the bytes is a type of its own.

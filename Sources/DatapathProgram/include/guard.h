@@ -106,6 +106,7 @@ enum guard_kind {
 #define GUARD_MORE_ADDRESSES6 (1u << 8)
 #define GUARD_MORE_PREFIXES4 (1u << 9)
 #define GUARD_MORE_PREFIXES6 (1u << 10)
+#define GUARD_MIGRATING (1u << 11)       // what the guest claims is marked so
 #define GUARD_ROLE_ROUTER (1u << 16)
 #define GUARD_ROLE_DHCP4_SERVER (1u << 17)
 #define GUARD_ROLE_DHCP6_SERVER (1u << 18)

@@ -1,0 +1,119 @@
+import Addresses
+import Datapath
+import Lab
+import Netlink
+import Packets
+import Policy
+
+/// The same bridges, ports and bindings twice: in the kernel, and in the evaluator's model.
+struct DifferentialWorld {
+    struct Place {
+        var direction: Direction
+        var index: UInt32
+        var binding: Binding
+    }
+
+    let datapath: Datapath
+    let testRun: TestRun
+    private let bridges: [Port]
+    private let ports: [(port: Port, kind: PortState.Kind)]
+    private(set) var model: GuardModel
+    private(set) var places: [Place] = []
+
+    /// Makes the interfaces in the calling thread's network namespace, loads the kernel program, binds.
+    init(object: DatapathObject = .embedded) throws {
+        datapath = try Datapath.load(object: object)
+        var bridges: [Port] = [], ports: [(Port, PortState.Kind)] = []
+        for (bridge, uplink, guests) in [
+            ("br0", "up0", DifferentialPolicy.bindings.map(\.port) + [DifferentialPolicy.closedPort]), ("br1", "up1", ["strict"]),
+        ] {
+            let master = try Link.create(bridge, .bridge)
+            bridges.append(Port(bridgeIndex: master.index, bridgeName: bridge))
+            for name in [uplink] + guests {
+                let link = try Link.create(name, .bridge)
+                ports.append((Port(index: link.index, name: name, bridgeIndex: master.index, bridgeName: bridge), name == uplink ? .uplink : .guest))
+            }
+        }
+        (self.bridges, self.ports) = (bridges, ports)
+        for port in bridges { try datapath.guardBridge(port) }
+        for (port, kind) in ports where kind == .uplink {
+            try datapath.guardUplink(port, mode: port.bridgeName == "br0" ? .audit : .enforce)
+        }
+        model = GuardModel(HostPolicy(), places: [])
+        testRun = try datapath.testRun()
+        try begin(round: 0)
+    }
+
+    /// Binds every guest anew, under another name, so that claims start over on both sides.
+    mutating func begin(round: Int) throws {
+        let policy = DifferentialPolicy.policy(round: round)
+        for (port, kind) in ports where kind == .guest {
+            if round == 0 || port.name == DifferentialPolicy.closedPort { try datapath.close(port) }
+        }
+        for bridge in bridges {
+            let rules = policy.bridges.first { $0.name == bridge.name }!
+            var owners = OwnerTable(rules, hostAddresses: host(bridge).addresses, hostMACs: host(bridge).macs)
+            for interface in policy.interfaces where interface.bridge == bridge.name {
+                let port = ports.first { $0.port.name == interface.port }?.port
+                if let port { try datapath.bind(interface.binding, to: port, subnets: rules.subnets) }
+                owners.add(interface.binding, port: port?.index)
+            }
+            try datapath.write(owners, bridge: bridge.index)
+        }
+        let all = ports.map { GuardModel.Place(name: $0.port.name, index: $0.port.index, bridge: $0.port.bridgeName, kind: $0.kind) }
+            + bridges.map { GuardModel.Place(name: $0.name, index: $0.index, bridge: $0.name, kind: .bridge) }
+        let hosts = Dictionary(uniqueKeysWithValues: bridges.map { ($0.name, host($0)) })
+        model = round == 0 ? GuardModel(policy, places: all, hostAddresses: hosts) : model.updated(policy, places: all, hostAddresses: hosts)
+        places = makePlaces(policy)
+    }
+
+    private func host(_ bridge: Port) -> GuardModel.HostAddresses {
+        bridge.name == "br0"
+            ? GuardModel.HostAddresses(
+                macs: [DifferentialPolicy.hostMAC], addresses: [.v4(DifferentialPolicy.hostAddress), .v6(DifferentialPolicy.hostLinkLocal)])
+            : GuardModel.HostAddresses()
+    }
+
+    private func makePlaces(_ policy: HostPolicy) -> [Place] {
+        let guests = policy.interfaces.filter { $0.port != "gone" }.map(\.binding)
+        var places: [Place] = []
+        for (port, kind) in ports {
+            let own = policy.interfaces.first { $0.port == port.name }?.binding
+            switch kind {
+            case .guest:
+                let binding = own ?? guests[0]
+                places += [Place(direction: .fromGuest, index: port.index, binding: binding), Place(direction: .toGuest, index: port.index, binding: binding)]
+                places.append(places[places.count - 2])  // what guests send has the most rules
+            default:
+                places += guests.map { Place(direction: .fromUplink, index: port.index, binding: $0) }
+                places.append(Place(direction: .toUplink, index: port.index, binding: guests[0]))
+            }
+        }
+        for bridge in bridges {
+            places += [Place(direction: .toHost, index: bridge.index, binding: guests[0]), Place(direction: .fromHost, index: bridge.index, binding: guests[0])]
+        }
+        return places
+    }
+
+    /// Judges one frame on both sides. The difference is nil where they agree on verdict, reason and stamp; else what each
+    /// said. The reason is the evaluator's.
+    mutating func difference(_ bytes: [UInt8], at place: Place, isStamped: Bool, isReceived: Bool) throws -> (difference: String?, reason: Reason?) {
+        let stampBit: UInt32 = 1 << UInt32(datapath.stampBit)
+        let leaves = place.direction == .toGuest || place.direction == .toUplink || place.direction == .toHost
+        let frame = TestRun.Frame(bytes, at: place.index, receivedOn: isReceived ? 1 : 0, mark: isStamped ? stampBit : 0)
+        let kernel = try testRun.run(place.direction, frame)
+        let stamp: Stamp = isStamped ? .stamped : isReceived || place.direction == .toHost ? .unstamped : .madeHere
+        let expected = model.judge(Frame(bytes: bytes), port: place.index, direction: place.direction, stamp: stamp, time: 0)
+        let isMarked = kernel.mark & stampBit != 0
+        let rightMark = leaves ? !isMarked || kernel.isDropped : kernel.isDropped || isMarked
+        guard kernel.reason != expected.reason || kernel.isDropped != expected.isDropped || !rightMark else { return (nil, expected.reason) }
+        let words = """
+            kernel: \(kernel.isDropped ? "drop" : "pass") \(kernel.reason?.name ?? "-") mark \(isMarked), \
+            judge: \(expected.isDropped ? "drop" : "pass") \(expected.reason?.name ?? "-")
+            \(place.direction.name) at \(ports.first { $0.port.index == place.index }?.port.name ?? "bridge"), guest \(place.binding.guest)
+            \(Frame(bytes: bytes))
+            \(Hex.text(bytes))
+            """
+        return (words, expected.reason)
+    }
+}
