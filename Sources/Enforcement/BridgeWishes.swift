@@ -117,10 +117,11 @@ struct BridgeWishes {
         return guarded
     }
 
-    /// Bindings in force on this bridge that `apply` hasn't made.
+    /// Bindings in force on this bridge that `apply` hasn't made, those of ports that are just about to join it included.
     private func bindingsOfOthers(_ candidates: [HostState.Interface]) -> [InterfaceIndex: Binding] {
         var others: [InterfaceIndex: Binding] = [:]
-        for interface in candidates {
+        let joining = state.guarded.values.compactMap { state.interfaces[$0.port.index] }.filter { $0.bridge == nil }
+        for interface in candidates + joining {
             if let binding = trusted(interface.index)?.binding, binding.origin != .policy { others[interface.index] = binding }
         }
         return others

@@ -11,12 +11,13 @@ import Testing
 struct EnforcementUninstallTests {
     /// All that iproute2 shows of a namespace, but for what comes and goes by itself.
     private func traces(_ host: NetworkNamespace) throws -> [String] {
-        let learned = try host.output(of: ["bridge", "fdb", "show"]).split(separator: "\n").filter { $0.contains("permanent") || $0.contains("static") }
+        let fixed = try host.output(of: ["bridge", "fdb", "show"]).split(separator: "\n").filter { $0.contains("permanent") || $0.contains("static") }
         let settings = try host.run {
             try Link.all().map { "\($0.name) \(try InterfaceSetting.disableIPv6.value(for: $0.name) ?? -1)" }.sorted()
         }
+        let links = try host.output(of: ["ip", "-d", "-j", "link"]).replacing(/"[a-z_]*timer":[0-9.]*/, with: "")
         return [
-            try host.output(of: ["ip", "-d", "-j", "link"]), learned.sorted().joined(separator: "\n"), try host.output(of: ["tc", "qdisc"]),
+            links, fixed.sorted().joined(separator: "\n"), try host.output(of: ["tc", "qdisc"]),
             settings.joined(separator: "\n"),
         ]
     }
