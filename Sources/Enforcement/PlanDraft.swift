@@ -61,11 +61,15 @@ struct PlanDraft {
         if changes != OwnerChanges() { owners.append(.enterOwners(bridge, table, changes)) }
     }
 
-    /// A record is written anew where it says something else, or isn't this interface's: one without a program of ours was
-    /// written for another interface that had the same number.
+    /// A record is written anew where it says something else. One without a program of ours was written for another
+    /// interface that had the same number: it goes, with all that was claimed and counted under it.
     private mutating func record(_ wish: PortWish) {
-        let present = state.guarded[wish.port.index]
-        let isThisOne = present.map { !$0.hooks.isEmpty && $0.port == wish.port && $0.kind == wish.kind } ?? false
+        var present = state.guarded[wish.port.index]
+        if let stale = present, stale.hooks.isEmpty {
+            releases.append(.release(stale.port, kind: stale.kind, .gone))
+            present = nil
+        }
+        let isThisOne = present.map { $0.port == wish.port && $0.kind == wish.kind } ?? false
         let former = present?.binding?.guest
         switch wish.use {
         case .closed:
