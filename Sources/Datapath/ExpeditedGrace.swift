@@ -4,12 +4,13 @@ import Netlink
 /// Short RCU grace periods while programs are attached.
 ///
 /// Attaching a tcx link waits for a grace period, 10-20 ms a link; with /sys/kernel/rcu_expedited at 1 it is some 50 µs.
-/// The setting is the whole host's, so: one process at a time (a lock on the file itself), the former value restored
-/// on every way out, signals that end a process held back meanwhile, and the former value noted in
+/// The setting is the whole host's, so: one process at a time (a lock on /run: each network namespace may have a sysfs of
+/// its own, where the file is another to flock(2), but the setting is the same), the former value restored on every way out, signals that end a process held back meanwhile, and the former value noted in
 /// /run/vifguard/rcu_expedited, from where the next run restores it if this one is killed by what can't be held back.
 /// Where the file can't be written (a container) it is slower, nothing else.
 enum ExpeditedGrace {
     private static let setting = "/sys/kernel/rcu_expedited"
+    private static let lockFolder = "/run"
     private static let noteFolder = "/run/vifguard"
     private static let note = "/run/vifguard/rcu_expedited"
 
@@ -17,7 +18,10 @@ enum ExpeditedGrace {
         let file = open(setting, O_RDWR | O_CLOEXEC)
         guard file >= 0 else { return try body() }
         defer { close(file) }
-        while flock(file, LOCK_EX) != 0 { if errno != EINTR { return try body() } }
+        let lock = open(lockFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard lock >= 0 else { return try body() }
+        defer { close(lock) }
+        while flock(lock, LOCK_EX) != 0 { if errno != EINTR { return try body() } }
         let held = holdSignals()
         defer { release(held) }
         guard let former = noted() ?? read(file) else { return try body() }

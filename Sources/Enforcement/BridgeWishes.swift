@@ -96,12 +96,12 @@ struct BridgeWishes {
         guard let interface = state.interfaces[index] else { return nil }
         return PortWish(
             port: port(interface), use: .guest(binding.normalized, subnets: policy.subnets), forwarding: Set(binding.macs),
-            settings: .guarding(binding, isolated: policy.isolatesGuests))
+            teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: policy.isolatesGuests))
     }
 
     private func untouched(_ binding: Binding, at index: InterfaceIndex) -> PortWish? {
         guard let wish = bound(binding, to: index) else { return nil }
-        return PortWish(port: wish.port, use: .untouched, forwarding: wish.forwarding, settings: wish.settings)
+        return PortWish(port: wish.port, use: .untouched, forwarding: wish.forwarding, teaches: wish.teaches, settings: wish.settings)
     }
 
     private func inForce(for guest: String, at index: InterfaceIndex) -> PortWish? {
@@ -117,10 +117,11 @@ struct BridgeWishes {
         return guarded
     }
 
-    /// Bindings in force on this bridge that `apply` hasn't made.
+    /// Bindings in force on this bridge that `apply` hasn't made, those of ports that are just about to join it included.
     private func bindingsOfOthers(_ candidates: [HostState.Interface]) -> [InterfaceIndex: Binding] {
         var others: [InterfaceIndex: Binding] = [:]
-        for interface in candidates {
+        let joining = state.guarded.values.compactMap { state.interfaces[$0.port.index] }.filter { $0.bridge == nil }
+        for interface in candidates + joining {
             if let binding = trusted(interface.index)?.binding, binding.origin != .policy { others[interface.index] = binding }
         }
         return others

@@ -68,11 +68,16 @@ extension HostState.BridgeDevice {
             hostAddresses: addresses.filter { numbers.contains($0.interface) }.map(\.address),
             hostMACs: Array(Set(stack.compactMap(\.macAddress))).sorted())
         let entries = try EnforcementError.wrap { () throws(NetlinkError) in try ForwardingDatabase.entries(of: link.index) }
-        forwarding = Set(
-            entries.filter { $0.lifetime == .fixed && $0.vlan == nil && !$0.isExternallyLearned }.map {
-                HostState.ForwardingEntry(mac: $0.macAddress, port: $0.port, isSticky: $0.isSticky)
-            })
+        forwarding = Set(entries.compactMap(HostState.ForwardingEntry.init))
         guard let datapath else { return }
         owners = try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(bridge: link.index) }
+    }
+}
+
+extension HostState.ForwardingEntry {
+    fileprivate init?(_ entry: ForwardingDatabase.Entry) {
+        guard entry.lifetime != .local, entry.vlan == nil, !entry.isExternallyLearned else { return nil }
+        self.init(
+            mac: entry.macAddress, port: entry.port, entry.lifetime == .learned ? .learned : entry.isSticky ? .sticky : .fixed)
     }
 }

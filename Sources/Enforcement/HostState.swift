@@ -63,7 +63,7 @@ public struct HostState: Sendable, Hashable {
         /// Of the bridge interface, and of VLAN and macvlan interfaces on top of it.
         public var hostAddresses: [IPAddress]
         public var hostMACs: [MACAddress]
-        /// What isn't learned and isn't a port's own address.
+        /// What isn't a port's own address.
         public var forwarding: Set<ForwardingEntry>
         /// What the kernel's tables of owners say; empty for a bridge that isn't guarded.
         public var owners: BridgeOwners
@@ -82,16 +82,25 @@ public struct HostState: Sendable, Hashable {
         }
     }
 
-    /// A static entry of a bridge's forwarding database, written by an operator, a hypervisor or us; outside of any VLAN.
+    /// An entry of a bridge's forwarding database, outside of any VLAN.
     public struct ForwardingEntry: Sendable, Hashable {
         public var mac: MACAddress
         public var port: InterfaceIndex
-        public var isSticky: Bool
+        public var kind: Kind
 
-        public init(mac: MACAddress, port: InterfaceIndex, isSticky: Bool) {
+        public enum Kind: Sendable, Hashable {
+            /// From frames that came in by the port; ages.
+            case learned
+            /// Written by somebody with the right to, but moves to another port that learns.
+            case fixed
+            /// Written, and stays: ours, or an operator's.
+            case sticky
+        }
+
+        public init(mac: MACAddress, port: InterfaceIndex, _ kind: Kind) {
             self.mac = mac
             self.port = port
-            self.isSticky = isSticky
+            self.kind = kind
         }
     }
 

@@ -38,7 +38,7 @@ public enum Hotplug {
             draft.add(
                 PortWish(
                     port: port, use: .guest(binding.normalized, subnets: bridge.subnets), forwarding: Set(binding.macs),
-                    settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
+                    teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
             return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
         }
     }

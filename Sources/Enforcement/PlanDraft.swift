@@ -61,11 +61,15 @@ struct PlanDraft {
         if changes != OwnerChanges() { owners.append(.enterOwners(bridge, table, changes)) }
     }
 
-    /// A record is written anew where it says something else, or isn't this interface's: one without a program of ours was
-    /// written for another interface that had the same number.
+    /// A record is written anew where it says something else. One without a program of ours was written for another
+    /// interface that had the same number: it goes, with all that was claimed and counted under it.
     private mutating func record(_ wish: PortWish) {
-        let present = state.guarded[wish.port.index]
-        let isThisOne = present.map { !$0.hooks.isEmpty && $0.port == wish.port && $0.kind == wish.kind } ?? false
+        var present = state.guarded[wish.port.index]
+        if let stale = present, stale.hooks.isEmpty {
+            releases.append(.release(stale.port, kind: stale.kind, .gone))
+            present = nil
+        }
+        let isThisOne = present.map { $0.port == wish.port && $0.kind == wish.kind } ?? false
         let former = present?.binding?.guest
         switch wish.use {
         case .closed:
@@ -99,10 +103,10 @@ struct PlanDraft {
     }
 
     private mutating func forward(_ wish: PortWish, on device: HostState.BridgeDevice) {
-        let present = device.forwarding.filter { $0.port == wish.port.index && $0.isSticky }
-        let macs = Set(present.map(\.mac))
-        for mac in wish.forwarding.sorted() where !macs.contains(mac) { forwarding.append(.addForwarding(wish.port, mac)) }
-        for mac in macs.subtracting(wish.forwarding).sorted() {
+        let present = device.forwarding.filter { $0.port == wish.port.index }
+        let sticky = Set(present.filter { $0.kind == .sticky }.map(\.mac))
+        for mac in wish.forwarding.sorted() where !sticky.contains(mac) { forwarding.append(.addForwarding(wish.port, mac)) }
+        for mac in sticky.subtracting(wish.forwarding).sorted() {
             switch wish.use {
             // An operator may have entries of his own there; what is reserved in the tables of owners was written by us.
             // The tables forget it in the next phase but one, so it goes first.
@@ -111,6 +115,11 @@ struct PlanDraft {
             case .guest, .closed: forwarding.append(.removeForwarding(wish.port, mac))
             case .untouched, .bridge: break
             }
+        }
+        guard wish.kind == .guest else { return }
+        // What the port taught the bridge before it was guarded may be a stolen MAC, and would draw its traffic until it ages.
+        for entry in present.sorted(by: { $0.mac < $1.mac }) where entry.kind == .learned && !wish.teaches.contains(entry.mac) {
+            forwarding.append(.removeForwarding(wish.port, entry.mac))
         }
     }
 

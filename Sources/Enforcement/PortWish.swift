@@ -19,6 +19,8 @@ struct PortWish {
     var use: Use
     /// MACs with a static, sticky entry on the port.
     var forwarding: Set<MACAddress> = []
+    /// MACs that a guest port may have taught the bridge; the rest was learned before it was guarded.
+    var teaches: Set<MACAddress> = []
     /// How its bridge is to treat it.
     var settings = BridgePort.Settings()
 
@@ -82,7 +84,7 @@ extension Step {
             let settings = BridgePort.Settings.birth.subtracting(interface.settings).known(to: interface.settings)
             if settings != BridgePort.Settings() { steps.append(.setPort(port, settings)) }
         }
-        for entry in device.forwarding.sorted(by: { $0.mac < $1.mac }) where entry.port == port.index && entry.isSticky {
+        for entry in device.forwarding.sorted(by: { $0.mac < $1.mac }) where entry.port == port.index && entry.kind == .sticky {
             let isOurs = guarded.kind == .guest || device.owners.macs[entry.mac]?.kind == .reserved
             if isOurs { steps.append(.removeForwarding(port, entry.mac)) }
         }

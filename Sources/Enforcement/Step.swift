@@ -21,7 +21,7 @@ public enum Step: Sendable, Hashable {
     case enterOwners(Port, OwnerTable, OwnerChanges)
     /// Writes a static, sticky forwarding entry.
     case addForwarding(Port, MACAddress)
-    /// Removes a forwarding entry of ours.
+    /// Removes a forwarding entry: one of ours, or one that the port taught the bridge before it was guarded.
     case removeForwarding(Port, MACAddress)
     /// Changes how the bridge treats a port: those fields that are set.
     case setPort(Port, BridgePort.Settings)
@@ -68,7 +68,7 @@ extension Step: CustomStringConvertible {
         case .attach(_, let kind, let hook): "attach the program that judges what \(Self.way(kind, hook))"
         case .enterOwners(_, _, let changes): "owners of addresses and MACs: write \(changes.written), remove \(changes.removed)"
         case .addForwarding(_, let mac): "forward \(mac) here, static and sticky"
-        case .removeForwarding(_, let mac): "remove the static forwarding entry \(mac)"
+        case .removeForwarding(_, let mac): "don't forward \(mac) here any more"
         case .setPort(_, let settings): settings.words
         case .setIPv6(_, let isOff): isOff ? "no IPv6 on the port itself" : "IPv6 on the port itself as at its birth"
         case .setLinkLocalLearning(_, let isOff): "\(isOff ? "learn no" : "learn") MACs from frames to link-local group addresses"

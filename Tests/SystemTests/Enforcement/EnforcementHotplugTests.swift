@@ -1,0 +1,116 @@
+import Addresses
+import Datapath
+import Enforcement
+import Lab
+import Netlink
+import Policy
+import Testing
+
+@Suite(.timeLimit(.minutes(5)))
+struct EnforcementHotplugTests {
+    private let bridge = GuardedNetwork.policy.bridges[0]
+
+    @Test func `attach binds, detach closes, and apply leaves what was attached alone`() throws {
+        let guarded = try GuardedNetwork()
+        _ = try guarded.apply()
+        let third = guarded.network.guests[2]
+        let binding = GuardedNetwork.binding(3, origin: .manual)
+        #expect(try guarded.host.run { try Hotplug.attach("vif3.0", to: bridge, binding, datapath: guarded.datapath) }.succeeded)
+        #expect(try guarded.canReach("192.0.2.2", from: third))
+        #expect(try guarded.apply().plan.isEmpty)
+        let again = try guarded.host.run { try Hotplug.attach("vif3.0", to: bridge, binding, datapath: guarded.datapath) }
+        #expect(again.plan.isEmpty, "\(again.plan.steps.map(\.description))")
+        #expect(try guarded.host.run { try Hotplug.detach("vif3.0", datapath: guarded.datapath) }.succeeded)
+        #expect(try guarded.port("vif3.0")?.binding == nil)
+        #expect(try !guarded.canReach("192.0.2.2", from: third))
+        #expect(try guarded.apply().plan.isEmpty)
+    }
+
+    @Test func `a port is bound before it joins its bridge, and speaks once it has`() throws {
+        let guarded = try GuardedNetwork()
+        try guarded.network.leave(guarded.network.guests[2])
+        _ = try guarded.apply()
+        let binding = GuardedNetwork.binding(3, origin: .xen)
+        let attach: @Sendable () throws -> Report = { try Hotplug.attach("vif3.0", to: bridge, binding, datapath: guarded.datapath) }
+        #expect(try guarded.host.run(attach).succeeded)
+        // An apply in between doesn't undo it.
+        #expect(try guarded.apply().plan.isEmpty)
+        try guarded.network.join(guarded.network.guests[2])
+        #expect(try guarded.host.run(attach).succeeded)
+        #expect(try guarded.canReach("192.0.2.2", from: guarded.network.guests[2]))
+        #expect(try guarded.host.output(of: ["bridge", "fdb", "show", "br", "br0"]).contains("00:16:3e:00:00:03 dev vif3.0 sticky"))
+    }
+
+    @Test func `a port plugged in again under its old name inherits nothing`() throws {
+        let guarded = try GuardedNetwork()
+        _ = try guarded.apply()
+        let binding = GuardedNetwork.binding(3, origin: .manual)
+        let old = try guarded.host.run {
+            _ = try Hotplug.attach("vif3.0", to: bridge, binding, datapath: guarded.datapath)
+            let old = try Link.named("vif3.0")
+            try old.delete()
+            // With the same number, too: nothing but the device itself counts.
+            return old.index
+        }
+        let third = guarded.network.guests[2]
+        let station = third.namespace.descriptor
+        try guarded.host.run {
+            let made = try Link.create("vif3.0", .veth(peer: "eth0", namespace: station, macAddress: GuardedNetwork.macs[2]), .up)
+            try made.change(.master(guarded.network.bridgeIndex))
+        }
+        try third.namespace.run { try Link.named("eth0").change(.up) }
+        try third.add(.v4(GuardedNetwork.four(3)), prefixLength: 24)
+        #expect(try !guarded.canReach("192.0.2.2", from: third))
+        #expect(try guarded.apply().succeeded)
+        let port = try #require(try guarded.port("vif3.0"))
+        #expect(port.binding == nil && port.kind == .guest && port.port.index != old)
+        #expect(try guarded.host.run { try guarded.datapath.port(old) } == nil)
+        #expect(try !guarded.canReach("192.0.2.2", from: third))
+        // Its address is nobody's any more.
+        #expect(try guarded.observe().bridges[guarded.network.bridgeIndex]?.owners.addresses4[GuardedNetwork.four(3)] == nil)
+    }
+
+    @Test func `nobody else's address is attached, nor to a bridge that isn't guarded`() throws {
+        let guarded = try GuardedNetwork()
+        let attach: @Sendable (Binding, String) throws -> Void = { binding, port in
+            _ = try Hotplug.attach(port, to: bridge, binding, datapath: guarded.datapath)
+        }
+        func refusal(_ binding: Binding, on port: String = "vif3.0") -> String? {
+            do {
+                try guarded.host.run { try attach(binding, port) }
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        let mine = GuardedNetwork.binding(3, origin: .manual)
+        #expect(refusal(mine)?.contains("vifguard apply") == true)
+        _ = try guarded.apply()
+        var thief = mine
+        thief.addresses4 = [IPv4Prefix(GuardedNetwork.four(1))]
+        #expect(refusal(thief)?.contains("guest-1") == true && refusal(thief)?.contains("192.0.2.1") == true)
+        thief.addresses4 = [IPv4Prefix("192.0.2.0/25")!]
+        #expect(refusal(thief)?.contains("guest-1") == true)
+        for address in [UInt8(253), 254] {
+            thief.addresses4 = [IPv4Prefix(GuardedNetwork.four(address))]
+            #expect(refusal(thief)?.contains("reserved") == true)
+        }
+        thief.addresses4 = []
+        thief.macs = [MACAddress(0x02, 0x00, 0x5e, 0, 0, 0x01)]
+        #expect(refusal(thief)?.contains("reserved") == true)
+        #expect(refusal(mine, on: "uplink")?.contains("uplink") == true)
+        #expect(try guarded.port("vif3.0")?.binding == nil)
+    }
+
+    @Test func `detach of a port that is gone forgets it`() throws {
+        let guarded = try GuardedNetwork()
+        _ = try guarded.apply()
+        let index = guarded.network.guests[0].portIndex
+        try guarded.host.run { try Link.named("vif1.0").delete() }
+        #expect(try guarded.host.run { try Hotplug.detach("vif1.0", datapath: guarded.datapath) }.succeeded)
+        #expect(try guarded.host.run { try guarded.datapath.port(index) } == nil)
+        // The policy's guest is stopped; its address stays its own.
+        let owners = try guarded.observe().bridges[guarded.network.bridgeIndex]?.owners
+        #expect(owners?.addresses4[GuardedNetwork.four(1)] == Owner(.guest(port: nil)))
+    }
+}
