@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Enforcement
 
 /// `vifguard plan`

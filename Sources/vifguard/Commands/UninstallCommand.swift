@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datapath
 import Enforcement
 import Glibc
 

@@ -1,3 +1,4 @@
+import Addresses
 import Packets
 import Policy
 

@@ -51,7 +51,7 @@ struct BindingOptions: ParsableArguments {
             interface.binding.origin = origin
             return (interface, bridge)
         } catch {
-            throw Failure(error.errors.filter { $0.severity == .error }.map(Self.words).joined(separator: "\n"))
+            throw ValidationError(error.errors.filter { $0.severity == .error }.map(Self.words).joined(separator: "\n"))
         }
     }
 

@@ -1,15 +1,8 @@
-import Addresses
 import ArgumentParser
 import Policy
 
-// What options take, by the names of the modules that know them.
-extension MACAddress: @retroactive ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
-}
-extension Mode: @retroactive ExpressibleByArgument {}
-extension LinkLocalMode: @retroactive ExpressibleByArgument {}
-
-extension Direction: @retroactive ExpressibleByArgument {
+// Words that options take, as output and JSON write them.
+extension Direction: ExpressibleByArgument {
     public init?(argument: String) {
         guard let direction = Self.allCases.first(where: { $0.name == argument }) else { return nil }
         self = direction
@@ -19,7 +12,7 @@ extension Direction: @retroactive ExpressibleByArgument {
     public static var allValueStrings: [String] { allCases.map(\.name) }
 }
 
-extension Reason: @retroactive ExpressibleByArgument {
+extension Reason: ExpressibleByArgument {
     public init?(argument: String) { self.init(name: argument) }
 
     public var defaultValueDescription: String { name }
