@@ -18,7 +18,7 @@ do {
     if Vifguard.exitCode(for: error) == .success {
         Output.print(text)
     } else {
-        Output.warn(text)
+        Output.warn("vifguard: " + (text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...]))
         exit(2)
     }
 }

@@ -25,6 +25,10 @@ struct AttachCommand: ParsableCommand {
 
     mutating func validate() throws {
         if binding.mac.isEmpty { throw ValidationError("a binding needs the guest's MAC: give --mac, such as --mac 00:16:3e:38:b4:ac") }
+        if binding.address.isEmpty, binding.linkLocal.isEmpty {
+            throw ValidationError("a binding needs the guest's addresses: give --address, such as --address 192.0.2.43 or --address dhcp")
+        }
+        _ = try binding.interface(port: port, bridge: bridge, origin: .manual)
     }
 
     func run() throws {

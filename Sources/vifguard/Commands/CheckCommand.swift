@@ -46,7 +46,10 @@ struct CheckCommand: ParsableCommand {
         guests:
           www.example.com:
             interfaces:
-              - {port: vif1.0, bridge: br0, mac: 00:16:3e:38:b4:ac, addresses: [192.0.2.43]}
+              - port: vif1.0
+                bridge: br0
+                mac: 00:16:3e:38:b4:ac
+                addresses: [192.0.2.43]
         """
     }
 }

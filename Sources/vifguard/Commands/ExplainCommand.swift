@@ -38,6 +38,7 @@ struct ExplainCommand: ParsableCommand {
     mutating func validate() throws {
         if let tag, tag > 4095 { throw ValidationError("--tag \(tag) is no VLAN id: give 0 to 4095") }
         if !binding.isGiven, binding.hasMore { throw ValidationError("a binding needs the guest's MAC: give --mac, or none of its options") }
+        if binding.isGiven { _ = try statedSite() }
     }
 
     func run() throws {
