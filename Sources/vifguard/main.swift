@@ -18,7 +18,8 @@ do {
     if Vifguard.exitCode(for: error) == .success {
         Output.print(text)
     } else {
-        Output.warn("vifguard: " + (text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...]))
+        let words = text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...]
+        Output.warn(wrapped("vifguard: \(words)", indent: 4))
         exit(2)
     }
 }

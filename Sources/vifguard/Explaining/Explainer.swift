@@ -80,7 +80,7 @@ struct Explanation: Encodable {
         verdict = Verdict(judgement)
         reason = judgement.reason?.name
         severity = judgement.reason?.severity.rawValue
-        rules = judgement.reason?.rules
+        rules = judgement.reason?.rules(direction)
         reference = judgement.reason?.reference
         explanation = judgement.reason?.explanation ?? "No rule is broken."
         claims = judgement.claims.map(\.description)

@@ -41,7 +41,7 @@ struct EventReport: Encodable {
         verdict = event.wasAudited ? .wouldDrop : .drop
         reason = event.reason.name
         severity = event.reason.severity.rawValue
-        rules = event.reason.rules
+        rules = event.reason.rules(event.direction)
         let tag = event.tagProtocol.map { VLANTag(tpid: EtherType(rawValue: $0), tci: event.tagControl) }
         summary = Frame(bytes: event.frame, offloadedTag: tag).description
         length = event.frameLength
@@ -56,6 +56,14 @@ struct EventReport: Encodable {
         let others = leftOut > 0 ? style.faint(" (\(leftOut) more like it left out)") : ""
         let what = verdict == .drop ? style.red(reason) : style.yellow("would drop \(reason)")
         return "\(clock.local) \(style.bold(who.visible)) \(direction) \(what): \(summary)\(cut)\(others)"
+    }
+}
+
+extension Reason {
+    /// Those of its rules that hold this way: section 7's, whose names begin with G, hold to a guest, the others elsewhere.
+    func rules(_ direction: Direction) -> [String] {
+        let here = rules.filter { $0.hasPrefix("G") == (direction == .toGuest) }
+        return here.isEmpty ? rules : here
     }
 }
 
