@@ -65,6 +65,18 @@ final class InternetSocket: Sendable {
         return value
     }
 
+    /// Sends from this address of the machine's.
+    func speak(as address: IPAddress) throws {
+        guard Self.withAddress(family, address, 0, interface, { bind(descriptor, $0, $1) }) == 0 else {
+            throw LabError(action: "send from \(address)")
+        }
+    }
+
+    /// How many hops what is sent may take.
+    func setHops(_ hops: Int32) {
+        if family == .v4 { set(Int32(IPPROTO_IP), IP_TTL, hops) } else { set(Int32(IPPROTO_IPV6), IPV6_UNICAST_HOPS, hops) }
+    }
+
     /// Joins a group on the socket's card.
     func join(_ group: IPAddress) throws {
         let result: Int32

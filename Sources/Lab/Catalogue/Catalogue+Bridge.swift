@@ -177,7 +177,7 @@ extension Catalogue {
     static let limits: [Attack] = [
         Attack(
             "broadcast-storm", "8", .limitBroadcast, from: .limited,
-            (0..<200).map { .ethernet(from: noisy.mac, to: .broadcast, .ipv4(from: noisy.ip4, to: .broadcast, .udp(from: 9, to: UInt16(9 + $0)))) },
+            (0..<200).map { .ethernet(from: noisy.mac, to: .broadcast, .ipv4(from: noisy.ip4, to: .broadcast, .udp(from: 9, to: UInt16(1000 + $0)))) },
             .floods(at: .outside, more: 3 * Stage.burst)),
         Attack(
             "arp-storm", "8", .limitNeighbor, from: .limited,

@@ -61,7 +61,8 @@ extension Catalogue {
         Attack(
             "icmp-redirect-in-the-gateways-name", "F2", .ip4Source, from: .www,
             [a.ip4(to: victim, .icmp(5, code: 1, rest: a.ip4.bytes + redirectedPacket), from: gateway.ip4)],
-            .redirects(.mail, destination: .v4(Stage.internet4), via: .v4(a.ip4))),
+            .redirects(.mail, destination: .v4(Stage.internet4), via: .v4(a.ip4))
+        ).after(a.asksFor(victim)),
     ]
 
     /// What a redirect quotes: an echo reply of the victim's to the Internet, for which it has no socket to be asked.

@@ -30,9 +30,6 @@ extension Catalogue {
         Attack(name, "S2", .ip6Source, from: .www, [a.ip6(to: target, upper, from: source)], .arrives(at: target.site))
     }
 
-    /// ff05::2.
-    private static let siteRouters = IPv6Address(high: 0xff05 << 48, low: 2)
-
     private static func transit(_ name: String, _ source: IPv6Address) -> Attack {
         Attack(name, "S2", .ip6Source, from: .vpn, [vpn.ip6(to: outside, .datagram, from: source)], .arrives(at: .outside))
     }
@@ -52,13 +49,8 @@ extension Catalogue {
         spoof("link-local-outside-its-64", IPv6Address(high: 0xfe80_0000_0000_0001, low: 5)),
         spoof("icmpv6-packet-too-big-from-the-gateway", gateway.ip6, to: victim, .icmpv6(ICMPv6Message.Kind(rawValue: 2))),
         Attack(
-            "mld-report-from-nowhere-to-everybody", "S2", .ip6Source, from: .www,
-            [
-                a.ip6(
-                    toGroup: siteRouters, .mldReport(group: group6), from: .unspecified,
-                    extensionHeaders: [.routerAlert])
-            ], .arrives(at: .outside)
-        ).after(outside.joins(siteRouters)),
+            "mld-report-from-nowhere-to-one", "S2", .ip6Source, from: .www,
+            [a.ip6(to: outside, .mldReport(group: group6), from: .unspecified, extensionHeaders: [.routerAlert])], .arrives(at: .outside)),
         Attack(
             "router-solicitation-from-nowhere-with-a-mac", "S2", .ip6Source, from: .www,
             [a.ip6(toGroup: .allRouters, .routerSolicitation(options: [.sourceLinkLayer(a.mac)]), from: .unspecified)],

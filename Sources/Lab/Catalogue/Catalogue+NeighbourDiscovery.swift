@@ -49,7 +49,8 @@ extension Catalogue {
             "router-advertisement-of-a-prefix", "S6", .raGuard, from: .www,
             [
                 a.ip6(
-                    toGroup: .allNodes, .routerAdvertisement(lifetime: 0, options: [.prefixInformation(IPv6Prefix(masking: Stage.backend6, length: 64)!)]))
+                    toGroup: .allNodes,
+                    .routerAdvertisement(lifetime: 0, options: [.prefixInformation(IPv6Prefix(masking: Stage.nowhere6, length: 64)!)]))
             ], .arrives(at: .mail)),
         Attack(
             "router-advertisement-by-a-transit-guest", "S6", .raGuard, from: .vpn,

@@ -116,3 +116,19 @@ extension ProofNetwork {
 enum Pause {
     static func brief() { usleep(5000) }
 }
+
+extension ProofNetwork {
+    /// Gives a machine the address that it was leased.
+    func takeLease(_ party: Party) throws {
+        try namespace(of: party.site).run { try InterfaceAddress.add(.v4(party.ip4), prefixLength: 24, to: Link.named("eth0").index) }
+    }
+
+    /// Makes the host's bridge take part in the spanning tree.
+    func startSpanningTree() throws {
+        try host.run {
+            var settings = Bridge.Settings()
+            settings.spanningTree = true
+            try Bridge.named(Stage.bridge).write(settings)
+        }
+    }
+}

@@ -55,6 +55,8 @@ final class ProofNetwork {
         try Bridge.named(Stage.bridge).write(settings)
         // Snooping takes effect once this time has passed after the first query.
         try Kernel.set("/sys/class/net/br0/bridge/multicast_query_response_interval", 10)
+        // One who has been taken for the querier is forgotten as soon.
+        try Kernel.set("/sys/class/net/br0/bridge/multicast_querier_interval", 100)
         try link.change(.up)
         return link.index
     }
@@ -79,7 +81,11 @@ final class ProofNetwork {
             stations[party.site] = station
         }
         try wire.run { try Link.named("trunk").change(.up, .master(wireBridge)) }
-        for site in Site.guests where site != .stranger { try join(site) }
+        for site in Site.guests where site != .stranger {
+            let port = stations[site]!.portIndex
+            try host.run { try Link.change(port, .master(bridgeIndex)) }
+        }
+        try awaitForwarding()
         try addressHost()
         try addressBeyond()
         for party in Stage.parties.values.sorted(by: { $0.ip4 < $1.ip4 }) where party.site != .host { try address(party) }
@@ -89,6 +95,18 @@ final class ProofNetwork {
     func join(_ site: Site) throws {
         let (port, bridge) = (stations[site]!.portIndex, bridgeIndex)
         try host.run { try Link.change(port, .master(bridge)) }
+        try awaitForwarding()
+    }
+
+    /// A new cable takes the kernel a moment to notice.
+    private func awaitForwarding() throws {
+        for namespace in [host, wire] {
+            let deadline = ContinuousClock.now + .seconds(10)
+            while let port = try namespace.run({ try BridgePort.all().first { $0.settings.state != .forwarding } }) {
+                guard ContinuousClock.now < deadline else { throw LabError(action: "plug in \(port.name)", reason: "the port doesn't forward") }
+                Pause.brief()
+            }
+        }
     }
 
     func leave(_ site: Site) throws {

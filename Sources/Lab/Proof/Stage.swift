@@ -48,6 +48,8 @@ public enum Stage {
     static let nobodyMAC = MACAddress(0x02, 0x16, 0x3e, 0, 0, 0xfe)
     static let nobody4 = IPv4Address(192, 0, 2, 250)
     static let nobody6 = IPv6Address(high: subnet6.high, low: 0xfe)
+    /// In a subnet that isn't there.
+    static let nowhere6 = IPv6Address(high: 0x2001_0db8_dead_0000, low: 1)
     /// The address routers are given by hand, reserved on every bridge.
     static let handGivenRouter = IPv6Address(high: 0xfe80 << 48, low: 1)
 
