@@ -151,7 +151,7 @@ extension LegitimateTraffic {
     static let changes: [LegitimateTraffic] = [
         LegitimateTraffic("replugged-port-once-it-is-bound") { pass in
             try pass.network.replug(.db)
-            try pass.guardian?.bind(.db)
+            try pass.guardian?.apply()
             try pass.chill(.db, .gateway)
             try pass.ping(.db, .v4(Stage.gateway.ip4))
             try pass.ping(.gateway, .v6(Stage.db.ip6))

@@ -50,7 +50,7 @@ enum Rebinding {
             try take()
         }
         try traffic.finish()
-        try pass.guardian?.bind(.db)
+        try pass.guardian?.apply()
         let deadline = ContinuousClock.now + ProofPass.patience
         while result.honestArrived < frames, ContinuousClock.now < deadline { try take() }
         return result

@@ -17,33 +17,33 @@ struct Scenario: Sendable {
         Scenario(
             name: "replugged-port-keeps-the-binding", rule: "1", reason: .unjudged, countedAt: .to(.outside), shownAt: .outside
         ) { pass in
-            defer { try? pass.guardian?.bind(.db) }
+            defer { try? pass.guardian?.apply() }
             try pass.network.replug(.db)
             return try pass.network.arrives(Stage.db.ip4(to: Stage.outside, .datagram), from: .db, at: .outside)
         },
         Scenario(
             name: "replugged-port-reaches-a-guest", rule: "1", reason: .unjudged, countedAt: .to(.mail), shownAt: .mail
         ) { pass in
-            defer { try? pass.guardian?.bind(.db) }
+            defer { try? pass.guardian?.apply() }
             try pass.network.replug(.db)
             return try pass.network.arrives(Stage.db.arp(.request, saying: Stage.db.ip4), from: .db, at: .mail)
         },
         Scenario(name: "port-whose-binding-is-taken-away", rule: "1", reason: .noBinding, countedAt: .from(.db), shownAt: .outside) { pass in
-            defer { try? pass.guardian?.bind(.db) }
-            try pass.guardian?.close(.db)
+            defer { try? pass.guardian?.apply() }
+            try pass.guardian?.detach(.db)
             return try pass.network.arrives(Stage.db.ip4(to: Stage.outside, .datagram), from: .db, at: .outside)
         },
         Scenario(name: "reading-after-the-binding-is-taken-away", rule: "1", reason: .noBinding, countedAt: .to(.db), shownAt: .db) { pass in
-            defer { try? pass.guardian?.bind(.db) }
-            try pass.guardian?.close(.db)
-            return try pass.network.arrives(Stage.outside.ip4(to: Stage.db, .datagram), from: .outside, at: .db)
+            defer { try? pass.guardian?.apply() }
+            try pass.guardian?.detach(.db)
+            return try pass.network.arrives(Stage.outside.arp(.request, saying: Stage.outside.ip4), from: .outside, at: .db)
         },
         Scenario(name: "former-guests-address-on-a-port", rule: "F2", reason: .ip4Source, countedAt: .from(.db), shownAt: .outside) { pass in
-            defer { try? pass.guardian?.bind(.db) }
+            defer { try? pass.guardian?.apply() }
             var binding = Stage.binding(of: .db)!
             binding.guest = "newcomer"
             binding.addresses4 = [IPv4Prefix(Stage.nobody4)]
-            try pass.guardian?.bind(.db, binding)
+            try pass.guardian?.apply(binding, for: .db)
             return try pass.network.arrives(Stage.db.ip4(to: Stage.outside, .datagram), from: .db, at: .outside)
         },
         Scenario(

@@ -117,10 +117,10 @@ struct Trial {
             case .closes:
                 try network.join(.stranger)
                 undo.append { [network, guardian] in
-                    try guardian?.detach(.stranger)
                     try network.leave(.stranger)
+                    try guardian?.apply()
                 }
-                try guardian?.close(.stranger)
+                try guardian?.apply()
             case .forwards(let mac, let site):
                 try network.addForwardingEntry(mac, to: site)
                 undo.append { [network] in try network.removeForwardingEntry(mac, of: site) }
