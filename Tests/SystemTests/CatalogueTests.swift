@@ -5,7 +5,7 @@ import Packets
 import Policy
 import Testing
 
-extension Attack: @retroactive CustomTestStringConvertible {
+extension Attack: CustomTestStringConvertible {
     public var testDescription: String { name }
 }
 

@@ -58,6 +58,7 @@ struct ProofTests {
         let file = try #require(fopen(path, "r"))
         defer { fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        return Array(bytes.prefix(fread(&bytes, 1, bytes.count, file)))
+        let length = fread(&bytes, 1, bytes.count, file)
+        return Array(bytes.prefix(length))
     }
 }
