@@ -20,6 +20,17 @@ int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 int clinux_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
 
+int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+int clinux_pin_to_this_cpu(void) {
+    cpu_set_t only;
+    int cpu = sched_getcpu();
+    if (cpu < 0) return -1;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    return sched_setaffinity(0, sizeof(only), &only);
+}
+
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int clinux_close_from(posix_spawn_file_actions_t *actions, int first) {

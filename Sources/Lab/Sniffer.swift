@@ -69,6 +69,13 @@ public final class Sniffer: @unchecked Sendable {
         }
     }
 
+    /// Gives what was heard so far, and forgets it.
+    public func take() throws(LabError) -> [CapturedFrame] {
+        try drain()
+        defer { frames.removeAll(keepingCapacity: true) }
+        return frames
+    }
+
     /// Forgets what was heard so far.
     public func clear() throws(LabError) {
         try drain()

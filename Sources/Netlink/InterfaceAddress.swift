@@ -10,6 +10,8 @@ public struct InterfaceAddress: Hashable, Sendable {
     public let prefixLength: Int
     /// Not usable yet: duplicate address detection is running, or has found another owner.
     public let isTentative: Bool
+    /// Duplicate address detection has found another owner.
+    public let isDuplicate: Bool
 
     /// The addresses of one interface, or of all.
     public static func all(on interface: InterfaceIndex? = nil) throws(NetlinkError) -> [InterfaceAddress] {
@@ -79,6 +81,7 @@ public struct InterfaceAddress: Hashable, Sendable {
         self.address = address
         prefixLength = Int(header.ifa_prefixlen)
         let flags = attributes[Int(IFA_FLAGS)]?.uint32 ?? UInt32(header.ifa_flags)
+        isDuplicate = flags & UInt32(IFA_F_DADFAILED) != 0
         isTentative = flags & UInt32(IFA_F_TENTATIVE | IFA_F_DADFAILED) != 0
     }
 }

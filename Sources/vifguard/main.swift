@@ -1,1 +1,25 @@
-print("vifguard")
+import ArgumentParser
+import Glibc
+
+// What reads our output may end before we do; a write that fails says so without a signal.
+signal(SIGPIPE, SIG_IGN)
+
+do {
+    var command = try Vifguard.parseAsRoot()
+    try command.run()
+} catch let code as ExitCode {
+    exit(code.rawValue)
+} catch let failure where Vifguard.exitCode(for: failure) == .failure {
+    Output.complain(about: failure)
+    exit(1)
+} catch {
+    // Help, versions and completion scripts end in an error too, and so does wrong usage.
+    let text = Vifguard.fullMessage(for: error)
+    if Vifguard.exitCode(for: error) == .success {
+        Output.print(text)
+    } else {
+        let words = text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...]
+        Output.warn(wrapped("vifguard: \(words)", indent: 4))
+        exit(2)
+    }
+}

@@ -68,6 +68,12 @@ int clinux_open(const char *path, int flags);
 /// lives as long as the descriptor returned. -1 with errno set where that failed.
 int clinux_open_tap(const char *name);
 
+/// accept4(2) without the peer's address: the new descriptor doesn't block and isn't inherited; -1 and errno.
+int clinux_accept(int listener);
+
+/// Keeps the calling thread on the CPU that it is running on; 0, or -1 and errno.
+int clinux_pin_to_this_cpu(void);
+
 /// A pipe that no program started meanwhile inherits: pipe2(2) with O_CLOEXEC. 0, or -1 with errno set.
 int clinux_pipe(int ends[2]);
 

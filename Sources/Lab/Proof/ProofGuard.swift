@@ -1,0 +1,67 @@
+import Addresses
+import Datapath
+import Enforcement
+import Netlink
+import Policy
+
+/// The guard on the network of the second pass, with pins of its own in its namespace: what `vifguard apply`, `attach` and
+/// `detach` do there.
+final class ProofGuard {
+    private let network: ProofNetwork
+    private let datapath: Datapath
+
+    /// Puts the stage's policy in force.
+    init(_ network: ProofNetwork) throws {
+        self.network = network
+        datapath = try network.host.run { try Datapath.load() }
+        try apply()
+    }
+
+    // MARK: Bindings
+
+    /// Makes the network match the stage's policy: a port that it doesn't name is closed, one that has left is let go of.
+    ///
+    /// - Parameter binding: what one of the guests has instead of its own.
+    func apply(_ binding: Binding? = nil, for site: Site? = nil) throws {
+        var policy = Stage.policy
+        for number in policy.interfaces.indices where policy.interfaces[number].port == site?.port {
+            if let binding { policy.interfaces[number].binding = binding }
+        }
+        let wanted = policy
+        try network.host.run { [datapath] in try Self.check(Apply.perform(wanted, datapath: datapath)) }
+    }
+
+    /// Takes a port's binding away.
+    func detach(_ site: Site) throws {
+        try network.host.run { [datapath] in try Self.check(Hotplug.detach(site.port, datapath: datapath)) }
+    }
+
+    /// Only the binding: what a change of a running guest's addresses comes to.
+    func rebind(_ site: Site, _ binding: Binding) throws {
+        let port = Port(index: network.port(of: site), name: site.port, bridgeIndex: network.bridgeIndex, bridgeName: Stage.bridge)
+        try network.host.run { [datapath] in try datapath.bind(binding, to: port, subnets: [Stage.subnet4]) }
+    }
+
+    private static func check(_ report: Report) throws(LabError) {
+        if report.succeeded, report.departed.isEmpty { return }
+        let faults = (report.failures + report.departed).map(\.description) + report.plan.faults.map { "\($0)" }
+        throw LabError(action: "put the guard in force", reason: faults.joined(separator: "; "))
+    }
+
+    // MARK: Counters
+
+    /// How many frames were dropped for that reason.
+    func count(of reason: Reason, at place: CountingPlace) throws -> UInt64 { try side(place).dropped[reason]?.packets ?? 0 }
+
+    /// How many were let pass though they broke that rule.
+    func audited(_ reason: Reason, at place: CountingPlace) throws -> UInt64 { try side(place).audited[reason]?.packets ?? 0 }
+
+    private func side(_ place: CountingPlace) throws -> Counters.Side {
+        let port = network.port(of: place.site)
+        let counters = try network.host.run { [datapath] in try datapath.port(port)?.counters ?? Counters() }
+        switch place {
+        case .from: return counters.into
+        case .to: return counters.out
+        }
+    }
+}

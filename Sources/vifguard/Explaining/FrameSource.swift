@@ -1,0 +1,61 @@
+import Foundation
+import Packets
+
+/// Where the frames to be explained come from.
+enum FrameSource {
+    /// - Parameter source: `-`, a file's path, or a frame in hexadecimal.
+    static func packets(_ source: String) throws -> [CaptureFile.Packet] {
+        if source == "-" { return try packets(in: try bytes(STDIN_FILENO, "standard input"), called: "standard input") }
+        let descriptor = open(source, O_RDONLY | O_CLOEXEC)
+        let error = errno
+        if descriptor >= 0 {
+            defer { close(descriptor) }
+            return try packets(in: try bytes(descriptor, source.visible), called: source.visible)
+        }
+        guard error == ENOENT || error == ENAMETOOLONG else { throw Failure("can't open \(source.visible): \(reason(error)): name a file that may be read") }
+        do throws(Hex.ParseError) {
+            return [CaptureFile.Packet(bytes: try Hex.bytes(parsing: source))]
+        } catch {
+            throw Failure("there is no file \(source.visible.cut(to: 60)), and it is no frame in hexadecimal either: \(error)")
+        }
+    }
+
+    /// A capture file, or frames in hexadecimal, one a line; lines that are empty or begin with # don't count.
+    static func packets(in bytes: [UInt8], called name: String) throws -> [CaptureFile.Packet] {
+        do throws(CaptureError) {
+            return try CaptureFile(parsing: bytes).packets
+        } catch .notACapture where bytes.allSatisfy({ $0 < 0x80 && ($0 >= 0x20 || 9...13 ~= $0) }) {
+            return try frames(in: String(decoding: bytes, as: UTF8.self), called: name)
+        } catch {
+            throw Failure("\(name): \(error)")
+        }
+    }
+
+    private static func frames(in text: String, called name: String) throws -> [CaptureFile.Packet] {
+        var packets: [CaptureFile.Packet] = []
+        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            if line.first == "#" || line.allSatisfy(\.isWhitespace) { continue }
+            do throws(Hex.ParseError) {
+                packets.append(CaptureFile.Packet(bytes: try Hex.bytes(parsing: String(line))))
+            } catch {
+                throw Failure("\(name), line \(number + 1): neither a capture nor frames in hexadecimal: \(error)")
+            }
+        }
+        guard !packets.isEmpty else { throw Failure("\(name) is empty: give a capture, or frames in hexadecimal, one a line") }
+        return packets
+    }
+
+    private static func bytes(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure("can't read \(name): \(reason(errno)): give a capture file") }
+            bytes += buffer[..<count]
+        }
+    }
+
+    private static func reason(_ error: Int32) -> String { String(cString: strerror(error)) }
+}

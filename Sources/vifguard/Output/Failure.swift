@@ -1,0 +1,39 @@
+import Configuration
+import Datapath
+import Enforcement
+import Glibc
+import Netlink
+
+/// Why the command couldn't do what it was asked: what is wrong, where, and what to do.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+extension Output {
+    /// Tells people why the command failed.
+    static func complain(about error: any Error) {
+        if let errors = error as? ConfigurationErrors {
+            warn(errors.description)
+            warn("vifguard: the policy isn't taken, and what is in force stays as it is: correct the above and try again")
+        } else {
+            warn(wrapped("vifguard: \(error)\(advice(for: error))", indent: 4))
+        }
+    }
+
+    /// Those who may not are told who may.
+    private static func advice(for error: any Error) -> String {
+        guard geteuid() != 0, let number = errorNumber(of: error), number == EACCES || number == EPERM else { return "" }
+        return ": run as root"
+    }
+
+    private static func errorNumber(of error: any Error) -> Int32? {
+        switch error {
+        case EnforcementError.datapath(let error): errorNumber(of: error)
+        case EnforcementError.network(let error), DatapathError.network(let error): error.errno
+        case DatapathError.system(_, let number): number.number
+        default: nil
+        }
+    }
+}

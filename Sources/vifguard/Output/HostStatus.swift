@@ -1,0 +1,200 @@
+import Addresses
+import Datapath
+import Netlink
+import Policy
+
+/// What is guarded on this host: the facts that `status` prints.
+struct HostStatus: Encodable {
+    struct Bridge: Encodable {
+        var name: String
+        var index: UInt32
+        var ports: [PortFacts]
+        /// Ports of the bridge that joined it since the last `apply`: what they send is dropped as unjudged everywhere else.
+        var unguarded: [String]
+    }
+
+    var pins: String
+    /// The bit of the packet mark that stamps judged frames.
+    var stampBit: Int
+    var bridges: [Bridge]
+
+    static func observe(_ datapath: Datapath) throws -> HostStatus {
+        let links = Dictionary(try Link.all().map { ($0.index, $0) }, uniquingKeysWith: { $1 })
+        let statuses = try datapath.ports()
+        let recorded = Set(statuses.map(\.port.index))
+        var byBridge: [UInt32: [PortFacts]] = [:]
+        for status in statuses {
+            let facts = PortFacts(status, link: links[status.port.index], ways: try datapath.attachments(of: status.port.index))
+            byBridge[status.port.bridgeIndex, default: []].append(facts)
+        }
+        let bridges = byBridge.map { index, ports in
+            let newcomers = links.values.filter { $0.bridge == index && !recorded.contains($0.index) }
+            return Bridge(
+                name: links[index]?.name ?? ports.first?.bridge ?? "interface \(index)", index: index,
+                ports: ports.sorted { ($0.rank, $0.index) < ($1.rank, $1.index) }, unguarded: newcomers.map(\.name).sorted())
+        }
+        return HostStatus(pins: datapath.pins.path, stampBit: datapath.stampBit, bridges: bridges.sorted { $0.name < $1.name })
+    }
+
+    /// Only one port, with its bridge.
+    func only(_ port: String) throws -> HostStatus {
+        var status = self
+        for index in status.bridges.indices {
+            status.bridges[index].ports.removeAll { $0.name != port }
+            status.bridges[index].unguarded.removeAll { $0 != port }
+        }
+        status.bridges.removeAll { $0.ports.isEmpty && $0.unguarded.isEmpty }
+        guard !status.bridges.isEmpty else { throw Failure("\(port.visible) isn't guarded: 'vifguard status' lists what is") }
+        return status
+    }
+}
+
+/// One guarded interface.
+struct PortFacts: Encodable {
+    enum State: String, Encodable {
+        /// Nothing passes: no binding says who is behind it.
+        case closed
+        case bound
+        /// An uplink, or the bridge's own interface.
+        case trusted
+        /// The interface is gone; its record is still there.
+        case gone
+        /// A program of ours is missing.
+        case unguarded
+    }
+
+    var name: String
+    var index: UInt32
+    var bridge: String
+    var kind: String
+    var state: State
+    /// How programs hang on it: `tcx` or `clsact`; missing where there is none.
+    var ingress: String?
+    var egress: String?
+    var mode: String?
+    var binding: BindingFacts?
+    /// Link-local addresses that the guest has claimed.
+    var claims: [String]
+    /// From the port into the bridge.
+    var sent: SideFacts
+    /// Out of the bridge to the port.
+    var received: SideFacts
+
+    init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay]) {
+        name = link?.name ?? status.port.name
+        index = status.port.index
+        bridge = status.port.bridgeName
+        kind = status.kind.name
+        ingress = ways[.ingress]?.rawValue
+        egress = ways[.egress]?.rawValue
+        binding = status.binding.map(BindingFacts.init)
+        claims = status.claims.map(\.description)
+        sent = SideFacts(status.counters.into)
+        received = SideFacts(status.counters.out)
+        state =
+            if link == nil {
+                .gone
+            } else if ways.count < Hook.allCases.count {
+                .unguarded
+            } else if status.kind != .guest {
+                .trusted
+            } else {
+                status.binding == nil ? .closed : .bound
+            }
+        mode =
+            switch status.kind {
+            case .guest: status.binding?.mode.rawValue
+            case .uplink: status.mode.rawValue
+            case .bridge: nil
+            }
+    }
+
+    /// The bridge itself first, then uplinks, then guests.
+    fileprivate var rank: Int { kind == PortKind.bridge.name ? 0 : kind == PortKind.uplink.name ? 1 : 2 }
+}
+
+/// A binding in force.
+struct BindingFacts: Encodable {
+    var guest: String
+    var origin: String
+    var mode: String
+    var macs: [String]
+    var addresses: [String]
+    var linkLocals: [String]
+    var linkLocalMode: String
+    var dhcp: Bool
+    var roles: [String]
+    var vlans: [UInt16]
+    var virtualRouters: [String]
+    var etherTypes: [String]
+    var quiet: Bool
+    var migrating: Bool
+
+    init(_ binding: Binding) {
+        guest = binding.guest
+        origin = binding.origin.name
+        mode = binding.mode.rawValue
+        macs = binding.macs.map(\.description)
+        addresses = binding.addresses4.map(\.description) + binding.addresses6.map(\.description)
+        linkLocals = binding.linkLocals.map(\.description)
+        linkLocalMode = binding.linkLocalMode.rawValue
+        dhcp = binding.usesDHCP
+        let names: [(Roles, String)] = [
+            (.router, "router"), (.dhcp4Server, "dhcp4-server"), (.dhcp6Server, "dhcp6-server"),
+            (.multicastQuerier, "multicast-querier"), (.transit, "transit"),
+        ]
+        roles = names.filter { binding.roles.contains($0.0) }.map(\.1)
+        vlans = binding.vlans
+        virtualRouters = binding.virtualRouters.map { "\($0.mac) \($0.address)" }
+        etherTypes = binding.etherTypes.map { "0x" + String($0, radix: 16) }
+        quiet = binding.quiet
+        migrating = binding.isMigrating
+    }
+
+    /// What it may speak as: "00:16:3e:38:b4:ac; 192.0.2.43, 2001:db8::60, dhcp".
+    var identity: String {
+        let all = addresses + linkLocals + (dhcp ? ["dhcp"] : [])
+        return macs.joined(separator: ", ") + "; " + (all.isEmpty ? "no address" : all.joined(separator: ", "))
+    }
+
+    /// What it is beyond a plain host; empty for most.
+    var extras: [String] {
+        roles + (vlans.isEmpty ? [] : ["vlans \(vlans.map(String.init).joined(separator: ", "))"]) + virtualRouters.map { "vrrp \($0)" }
+            + (etherTypes.isEmpty ? [] : ["ethertypes \(etherTypes.joined(separator: ", "))"]) + (quiet ? [] : ["not quiet"])
+            + (migrating ? ["migrating"] : [])
+    }
+}
+
+/// What went one way through a port.
+struct SideFacts: Encodable {
+    struct Count: Encodable {
+        var packets: UInt64
+        var bytes: UInt64
+
+        init(_ count: Counters.Count) {
+            packets = count.packets
+            bytes = count.bytes
+        }
+    }
+
+    var passed: Count
+    /// By reason.
+    var dropped: [String: Count]
+    /// By reason: what audit mode let pass.
+    var wouldDrop: [String: Count]
+
+    init(_ side: Counters.Side) {
+        passed = Count(side.passed)
+        dropped = Dictionary(uniqueKeysWithValues: side.dropped.map { ($0.key.name, Count($0.value)) })
+        wouldDrop = Dictionary(uniqueKeysWithValues: side.audited.map { ($0.key.name, Count($0.value)) })
+    }
+}
+
+extension [String: SideFacts.Count] {
+    var packets: UInt64 { values.reduce(0) { $0 &+ $1.packets } }
+
+    /// The reasons counted most often first.
+    var ranked: [(reason: String, count: SideFacts.Count)] {
+        sorted { ($1.value.packets, $0.key) < ($0.value.packets, $1.key) }.map { (reason: $0.key, count: $0.value) }
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Lab
+import Testing
+
+/// A host as an operator meets it: a namespace with a bridge, an uplink and two guests' ports made by ip(8), a policy in a
+/// file, and the built command.
+final class CommandFixture {
+    let host: NetworkNamespace
+    let policy: URL
+    private let folder: URL
+
+    static let soundPolicy = """
+        bridges:
+          br0:
+            uplinks: [up0]
+            gateways: [192.0.2.254]
+            subnets: [192.0.2.0/24]
+        guests:
+          www.example.com:
+            interfaces:
+              - {port: vif1.0, bridge: br0, mac: "02:00:00:00:00:01", addresses: [192.0.2.1]}
+        """
+
+    init(policy text: String = soundPolicy) throws {
+        host = try NetworkNamespace("command")
+        folder = FileManager.default.temporaryDirectory.appending(path: "vifguard-command-\(UUID().uuidString)")
+        policy = folder.appending(path: "policy.yaml")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try write(text)
+        var commands = ["link add br0 type bridge", "link set br0 up"]
+        for port in ["up0", "vif1.0", "vif2.0"] {
+            commands += ["link add \(port) type veth peer name p-\(port)", "link set \(port) master br0 up", "link set p-\(port) up"]
+        }
+        for command in commands { _ = try host.output(of: ["ip"] + command.split(separator: " ").map(String.init)) }
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    func write(_ text: String) throws { try text.write(to: policy, atomically: true, encoding: .utf8) }
+
+    /// The command beside the tests that run.
+    static var binary: String {
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "vifguard").path
+    }
+
+    /// The command's words; those subcommands that read the policy get it.
+    private func words(_ arguments: [String]) -> [String] {
+        [Self.binary] + arguments + (["plan", "apply", "attach"].contains(arguments[0]) ? ["--policy", policy.path] : [])
+    }
+
+    func run(_ arguments: String...) throws -> CommandResult { try host.execute(words(arguments), atMost: .seconds(60)) }
+    func start(_ arguments: String...) throws -> RunningCommand { try host.start(words(arguments)) }
+
+    /// What the command prints; it must succeed.
+    func succeed(_ arguments: String...) throws -> String { try host.output(of: words(arguments), atMost: .seconds(60)) }
+
+    func status() throws -> HostStatus {
+        try JSONDecoder().decode(HostStatus.self, from: Data(try succeed("status", "--json").utf8))
+    }
+
+    func port(_ name: String) throws -> HostStatus.Port {
+        try #require(try status().bridges.flatMap(\.ports).first { $0.name == name }, "\(name) isn't in the status")
+    }
+}
+
+/// What of `status --json` these tests read.
+struct HostStatus: Decodable {
+    struct Bridge: Decodable {
+        var name: String
+        var ports: [Port]
+        var unguarded: [String]
+    }
+
+    struct Port: Decodable {
+        struct Binding: Decodable {
+            var guest: String
+            var origin: String
+            var macs: [String]
+            var addresses: [String]
+        }
+        struct Side: Decodable {
+            struct Count: Decodable { var packets: Int }
+            var passed: Count
+            var dropped: [String: Count]
+            var wouldDrop: [String: Count]
+        }
+        var name: String
+        var kind: String
+        var state: String
+        var mode: String?
+        var ingress: String?
+        var egress: String?
+        var binding: Binding?
+        var sent: Side
+        var received: Side
+    }
+
+    var stampBit: Int
+    var bridges: [Bridge]
+}

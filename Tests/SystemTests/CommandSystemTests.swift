@@ -1,0 +1,133 @@
+import Foundation
+import Lab
+import Testing
+
+/// The command on a bridge that was made by hand.
+@Suite(.timeLimit(.minutes(5)))
+struct CommandSystemTests {
+    private func spoof(_ fixture: CommandFixture) throws {
+        // Guest 1 says in ARP that guest 2's address is its own.
+        try FrameSender(on: "p-vif1.0", in: fixture.host).send(arpRequest(from: 1, sender: [192, 0, 2, 2]))
+    }
+
+    @Test func `apply guards the bridge, status says so, and again there is nothing to do`() throws {
+        let fixture = try CommandFixture()
+        #expect(try fixture.succeed("plan").contains("vif1.0: bind to guest www.example.com"))
+        #expect(try fixture.run("status").status == 1, "plan has loaded something")
+        let applied = try fixture.succeed("apply")
+        #expect(applied.contains("vif2.0: close"))
+        #expect(try fixture.succeed("apply").contains("Nothing to do"))
+        #expect(try fixture.succeed("plan").contains("Nothing to do"))
+
+        let bridge = try #require(try fixture.status().bridges.first)
+        #expect(bridge.name == "br0" && bridge.unguarded.isEmpty)
+        #expect(Set(bridge.ports.map { "\($0.name) \($0.kind) \($0.state)" }) == ["br0 bridge trusted", "up0 uplink trusted", "vif1.0 guest bound", "vif2.0 guest closed"])
+        let port = try fixture.port("vif1.0")
+        #expect(port.binding?.guest == "www.example.com" && port.binding?.origin == "policy" && port.mode == "enforce")
+        #expect(port.binding?.macs == ["02:00:00:00:00:01"] && port.binding?.addresses == ["192.0.2.1"])
+        #expect(port.ingress != nil && port.egress != nil)
+        let words = try fixture.succeed("status")
+        #expect(words.contains("www.example.com") && words.contains("CLOSED"))
+        for line in words.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    }
+
+    @Test func `a spoofed frame is counted, and told once to one reader`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        _ = try fixture.succeed("events")
+        let before = try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets ?? 0
+        try spoof(fixture)
+        #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == before + 1)
+        #expect(try fixture.succeed("status", "vif1.0").contains("dropped: arp-sender-ip"))
+
+        let lines = try fixture.succeed("events", "--json", "--reason", "arp-sender-ip").split(separator: "\n")
+        let event = try #require(try lines.first.map { try JSONSerialization.jsonObject(with: Data($0.utf8)) } as? [String: Any])
+        #expect(lines.count == 1)
+        #expect(event["port"] as? String == "vif1.0" && event["bridge"] as? String == "br0")
+        #expect(event["guest"] as? String == "www.example.com" && event["direction"] as? String == "from-guest")
+        #expect(event["verdict"] as? String == "drop" && event["length"] as? Int == 42)
+        #expect((event["summary"] as? String)?.contains("192.0.2.2") == true)
+        #expect(try fixture.succeed("events") == "")
+    }
+
+    @Test func `events goes on as they come, and only with those that are asked for`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        let follower = try fixture.start("events", "--follow", "--guest", "www.example.com")
+        try spoof(fixture)
+        for _ in 0..<1000 where follower.outputSoFar.isEmpty { usleep(10_000) }
+        let line = follower.stop().output
+        #expect(line.contains("vif1.0 (www.example.com) from-guest arp-sender-ip: 02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff"), "\(line)")
+    }
+
+    @Test func `attach binds a closed port, apply leaves it alone, detach closes it`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        let attached = try fixture.succeed(
+            "attach", "vif2.0", "--bridge", "br0", "--mac", "02:00:00:00:00:02", "--address", "192.0.2.2", "--guest", "mail")
+        #expect(attached.contains("bind to guest mail"))
+        let port = try fixture.port("vif2.0")
+        #expect(port.state == "bound" && port.binding?.guest == "mail" && port.binding?.origin == "manual")
+        _ = try fixture.succeed("apply")
+        #expect(try fixture.port("vif2.0").state == "bound")
+        _ = try fixture.succeed("detach", "vif2.0")
+        #expect(try fixture.port("vif2.0").state == "closed")
+    }
+
+    @Test func `attach refuses what is another's, and leaves the port as it was`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        for (address, why) in [("192.0.2.1", "www.example.com"), ("192.0.2.254", "reserved")] {
+            let refused = try fixture.run("attach", "vif2.0", "--bridge", "br0", "--mac", "02:00:00:00:00:02", "--address", address)
+            #expect(refused.status == 1 && refused.errors.contains(why), "\(refused)")
+        }
+        #expect(try fixture.port("vif2.0").state == "closed")
+    }
+
+    @Test func `a policy with an error changes nothing`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        let before = try fixture.succeed("status", "--json")
+        try fixture.write(CommandFixture.soundPolicy.replacingOccurrences(of: "192.0.2.1]", with: "192.0.2.254]"))
+        let refused = try fixture.run("apply")
+        #expect(refused.status == 1 && refused.output.isEmpty && refused.errors.contains("policy.yaml:9:"), "\(refused)")
+        #expect(try fixture.succeed("status", "--json") == before)
+    }
+
+    @Test func `who may not is told who may`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        let copy = try PublicCopy(of: CommandFixture.binary)
+        for arguments in [["apply", "--policy", fixture.policy.path], ["status"], ["events"], ["uninstall", "--yes"]] {
+            let command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", copy.path]
+            let refused = try fixture.host.execute(command + arguments)
+            #expect(refused.status == 1 && refused.output.isEmpty, "\(arguments): \(refused)")
+            #expect(refused.errors.contains("run as root"), "\(arguments): \(refused)")
+        }
+    }
+
+    @Test func `uninstall leaves no trace`() throws {
+        let fixture = try CommandFixture()
+        let before = try fixture.host.output(of: ["bridge", "-d", "link", "show"])
+        _ = try fixture.succeed("apply")
+        #expect(try fixture.host.output(of: ["bridge", "-d", "link", "show"]) != before)
+        _ = try fixture.succeed("uninstall")
+        #expect(try fixture.host.output(of: ["bridge", "-d", "link", "show"]) == before)
+        #expect(try fixture.host.output(of: ["ls", "/sys/fs/bpf"]) == "")
+        #expect(try fixture.run("status").errors.contains("vifguard apply"))
+        #expect(try fixture.succeed("uninstall").contains("Nothing to do"))
+    }
+}
+
+/// The binary where everybody may read it: a build folder may lie in a home that is root's alone.
+private final class PublicCopy {
+    let path: String
+
+    init(of binary: String) throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "vifguard-\(UUID().uuidString)").path
+        try FileManager.default.copyItem(atPath: binary, toPath: path)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
