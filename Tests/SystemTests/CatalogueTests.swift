@@ -52,7 +52,9 @@ struct CatalogueTests {
     func namesAreUnique() {
         let names = Catalogue.attacks.map(\.name)
         #expect(Set(names).count == names.count)
-        #expect(names.allSatisfy { $0.utf8.allSatisfy { $0 == 0x2d || $0 == 0x2e || (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) } })
+        #expect(
+            names.allSatisfy { $0.utf8.allSatisfy { $0 == 0x2d || $0 == 0x2e || (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) } }
+        )
     }
 
     @Test("breaks the rule that it says it breaks, with every frame", arguments: Catalogue.attacks.filter { $0.reason != nil })

@@ -9,7 +9,8 @@ extension Catalogue {
     private static let a = Stage.www, victim = Stage.mail, gateway = Stage.gateway, host = Stage.host
 
     private static func raw(_ name: String, _ packet: NetworkPacket) -> Attack {
-        Attack(name, "A1", .arpMalformed, from: .www, [.ethernet(from: a.mac, to: gateway.mac, packet)], .arrives(at: .gateway), marked: false)
+        Attack(
+            name, "A1", .arpMalformed, from: .www, [.ethernet(from: a.mac, to: gateway.mac, packet)], .arrives(at: .gateway), marked: false)
     }
 
     private static let malformedARP: [Attack] = [
@@ -18,7 +19,9 @@ extension Catalogue {
             [a.arp(.reply, saying: victim.ip4, to: gateway.mac, about: gateway.ip4, targetMAC: gateway.mac, hardwareType: 6)],
             .poisons(.gateway, .v4(victim.ip4), a.mac)
         ).after(victim.asksFor(gateway)),
-        raw("arp-cut-in-the-addresses", .raw(.arp, Array(NetworkPacket.arp(.reply, sender: a.arpParty, target: gateway.arpParty).bytes.prefix(27)))),
+        raw(
+            "arp-cut-in-the-addresses",
+            .raw(.arp, Array(NetworkPacket.arp(.reply, sender: a.arpParty, target: gateway.arpParty).bytes.prefix(27)))),
         raw("arp-with-another-address-length", .arp(.reply, sender: a.arpParty, target: gateway.arpParty, protocolLength: 16)),
         raw("arp-with-another-hardware-length", .arp(.reply, sender: a.arpParty, target: gateway.arpParty, hardwareLength: 8)),
         raw("arp-for-another-protocol", .arp(.reply, sender: a.arpParty, target: gateway.arpParty, protocolType: .ipv6)),
@@ -36,7 +39,8 @@ extension Catalogue {
         ).after(a.asksFor(gateway)),
         Attack(
             "arp-request-with-anothers-mac", "A3", .arpSenderMAC, from: .www,
-            [a.arp(.request, saying: a.ip4, at: victim.mac, to: gateway.mac, about: gateway.ip4)], .poisons(.gateway, .v4(a.ip4), victim.mac)),
+            [a.arp(.request, saying: a.ip4, at: victim.mac, to: gateway.mac, about: gateway.ip4)],
+            .poisons(.gateway, .v4(a.ip4), victim.mac)),
         Attack(
             "arp-reply-for-the-gateway", "A4", .arpSenderIP, from: .www,
             [a.arp(.reply, saying: gateway.ip4, to: victim.mac, about: victim.ip4, targetMAC: victim.mac)],
@@ -72,7 +76,8 @@ extension Catalogue {
         Attack(
             "arp-for-a-free-address", "A4", .arpSenderIP, from: .www, [a.arp(.request, saying: Stage.nobody4)],
             .arrives(at: .gateway), .arrives(at: .host)),
-        Attack("arp-reply-from-nowhere", "A4", .arpSenderIP, from: .www, [a.arp(.reply, saying: .any, about: victim.ip4)], .arrives(at: .mail)),
+        Attack(
+            "arp-reply-from-nowhere", "A4", .arpSenderIP, from: .www, [a.arp(.reply, saying: .any, about: victim.ip4)], .arrives(at: .mail)),
         Attack(
             "arp-poisoning-by-a-transit-guest", "A4", .arpSenderIP, from: .vpn,
             [Stage.vpn.arp(.reply, saying: gateway.ip4, to: victim.mac, about: victim.ip4, targetMAC: victim.mac)],

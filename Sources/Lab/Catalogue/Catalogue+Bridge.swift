@@ -7,6 +7,9 @@ extension Catalogue {
     private static let a = Stage.www, victim = Stage.mail, gateway = Stage.gateway, outside = Stage.outside
     private static let host = Stage.host, stranger = Stage.stranger
 
+    /// A port that nobody has noticed yet can teach the bridge nothing and reach nobody who is guarded. What it still can is
+    /// to be heard by packet sockets on the host's own interfaces, and to have frames to 01:80:c2:00:00:0x taken up by the
+    /// host from the port itself: they never cross the bridge, and so no program of ours but the port's own.
     static let stamp: [Attack] = [
         Attack(
             "stranger-to-a-guest", "1", .unjudged, from: .stranger, [stranger.ip4(to: victim, .datagram)], .arrives(at: .mail),
@@ -47,7 +50,8 @@ extension Catalogue {
             "closed-port-to-a-guest", "1", .noBinding, from: .stranger, [stranger.arp(.request, saying: stranger.ip4)], .arrives(at: .mail)
         ).prepared(.closes),
         Attack(
-            "closed-port-hears-broadcasts", "1", .noBinding, from: .outside, [outside.arp(.request, saying: outside.ip4, about: victim.ip4)],
+            "closed-port-hears-broadcasts", "1", .noBinding, from: .outside,
+            [outside.arp(.request, saying: outside.ip4, about: victim.ip4)],
             .arrives(at: .stranger), countedAt: .to(.stranger)
         ).prepared(.closes),
         Attack(
@@ -70,8 +74,11 @@ extension Catalogue {
         fromOutside(
             "a-guests-mac-in-a-loop", "U1", .uplinkGuestMAC,
             .ethernet(from: a.mac, to: .broadcast, .arp(.request, sender: a.arpParty, target: a.arpParty)), .arrives(at: .mail)),
-        fromOutside("a-guests-mac-in-a-tag", "U1", .uplinkGuestMAC,
-            .ethernet(from: a.mac, to: Stage.vlan.mac, tags: [VLANTag(vid: Stage.vlanID)], .ipv4(from: outside.ip4, to: Stage.vlan.ip4, .datagram)),
+        fromOutside(
+            "a-guests-mac-in-a-tag", "U1", .uplinkGuestMAC,
+            .ethernet(
+                from: a.mac, to: Stage.vlan.mac, tags: [VLANTag(vid: Stage.vlanID)], .ipv4(from: outside.ip4, to: Stage.vlan.ip4, .datagram)
+            ),
             .arrives(at: .vlan)),
         Attack(
             "arp-for-a-guest-from-outside", "U2", .uplinkGuestAddress, from: .outside,
@@ -94,7 +101,9 @@ extension Catalogue {
             .arrives(at: .mail)),
     ]
 
-    private static func toGuest(_ name: String, _ rule: String, _ reason: Reason, _ frame: Frame, at site: Site = .www, marked: Bool = true) -> Attack {
+    private static func toGuest(_ name: String, _ rule: String, _ reason: Reason, _ frame: Frame, at site: Site = .www, marked: Bool = true)
+        -> Attack
+    {
         Attack(name, rule, reason, from: .outside, [frame], .arrives(at: site), marked: marked, countedAt: .to(site))
     }
 
@@ -115,7 +124,9 @@ extension Catalogue {
         toGuest("reading-a-vlan", "G3", .vlanTag, toAll(toMail4, tags: [VLANTag(vid: 7)])),
         toGuest("reading-anothers-vlan", "G3", .vlanTag, toAll(toMail4, tags: [VLANTag(vid: Stage.vlanID + 1)]), at: .vlan),
         toGuest("reading-pppoe-discovery", "G3", .etherType, toAll(.raw(.pppoeDiscovery, [0x11, 0x09, 0, 0, 0, 4, 1, 1, 0, 0]))),
-        toGuest("ipv4-cut-short-to-a-guest", "G3", .truncated, .ethernet(from: outside.mac, to: a.mac, .raw(.ipv4, [0x45, 0, 0, 20])), marked: false),
+        toGuest(
+            "ipv4-cut-short-to-a-guest", "G3", .truncated, .ethernet(from: outside.mac, to: a.mac, .raw(.ipv4, [0x45, 0, 0, 20])),
+            marked: false),
         toGuest("reading-anothers-ipv4", "G4", .notForGuestIP4, .ethernet(from: outside.mac, to: a.mac, toMail4)),
         toGuest("reading-anothers-ipv4-by-broadcast", "G4", .notForGuestIP4, toAll(toMail4)),
         toGuest(
@@ -127,7 +138,8 @@ extension Catalogue {
                 from: outside.mac, to: a.mac,
                 .ipv4(from: outside.ip4, to: Stage.nobody4, .dhcpv4(2, clientMAC: victim.mac, messageType: 2, yourAddress: Stage.nobody4)))),
         toGuest("reading-anothers-ipv6", "G5", .notForGuestIP6, .ethernet(from: outside.mac, to: a.mac, toMail6)),
-        toGuest("reading-anothers-ipv6-by-broadcast", "G5", .notForGuestIP6,
+        toGuest(
+            "reading-anothers-ipv6-by-broadcast", "G5", .notForGuestIP6,
             toAll(toMail6)),
         toGuest(
             "arp-of-another-hardware-to-a-guest", "G6", .arpMalformed,
@@ -177,7 +189,9 @@ extension Catalogue {
     static let limits: [Attack] = [
         Attack(
             "broadcast-storm", "8", .limitBroadcast, from: .limited,
-            (0..<200).map { .ethernet(from: noisy.mac, to: .broadcast, .ipv4(from: noisy.ip4, to: .broadcast, .udp(from: 9, to: UInt16(1000 + $0)))) },
+            (0..<200).map {
+                .ethernet(from: noisy.mac, to: .broadcast, .ipv4(from: noisy.ip4, to: .broadcast, .udp(from: 9, to: UInt16(1000 + $0))))
+            },
             .floods(at: .outside, more: 3 * Stage.burst)),
         Attack(
             "arp-storm", "8", .limitNeighbor, from: .limited,

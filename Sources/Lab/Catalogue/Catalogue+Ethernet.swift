@@ -48,11 +48,16 @@ extension Catalogue {
     private static let controlAddresses: [Attack] = [
         Attack("spanning-tree-message", "E2", .l2Control, from: .www, [bridgeMessage(from: a.mac)], .arrives(at: .outside)),
         Attack(
-            "cdp", "E2", .l2Control, from: .www, [.snap(from: a.mac, to: cisco, oui: 0x0c, .raw(EtherType(rawValue: 0x2000), [2, 180, 0, 0]))],
+            "cdp", "E2", .l2Control, from: .www,
+            [.snap(from: a.mac, to: cisco, oui: 0x0c, .raw(EtherType(rawValue: 0x2000), [2, 180, 0, 0]))],
             .arrives(at: .outside)),
         Attack(
             "pvst", "E2", .l2Control, from: .www,
-            [.snap(from: a.mac, to: MACAddress(0x01, 0, 0x0c, 0xcc, 0xcc, 0xcd), oui: 0x0c, .raw(EtherType(rawValue: 0x010b), [0, 0, 0, 0]))],
+            [
+                .snap(
+                    from: a.mac, to: MACAddress(0x01, 0, 0x0c, 0xcc, 0xcc, 0xcd), oui: 0x0c,
+                    .raw(EtherType(rawValue: 0x010b), [0, 0, 0, 0]))
+            ],
             .arrives(at: .outside)),
         Attack(
             "ip-to-a-control-address", "E2", .l2Control, from: .www,
@@ -73,12 +78,16 @@ extension Catalogue {
         Attack("vlan", "E3", .vlanTag, from: .www, [tagged([VLANTag(vid: 7)])], .arrives(at: .gateway)),
         Attack(
             "arp-poisoning-in-a-priority-tag", "E3", .vlanTag, from: .www,
-            [tagged([VLANTag(vid: 0, pcp: 5)], .arp(.reply, sender: ARPPacket.Party(mac: a.mac, ip: victim.ip4), target: gateway.arpParty))],
+            [
+                tagged(
+                    [VLANTag(vid: 0, pcp: 5)], .arp(.reply, sender: ARPPacket.Party(mac: a.mac, ip: victim.ip4), target: gateway.arpParty))
+            ],
             .poisons(.gateway, .v4(victim.ip4), a.mac)
         ).after(victim.asksFor(gateway)),
         Attack("vlan-in-vlan", "E3", .vlanTag, from: .www, [tagged([VLANTag(vid: 7), VLANTag(vid: 8)])], .arrives(at: .gateway)),
         Attack(
-            "service-vlan", "E3", .vlanTag, from: .www, [tagged([VLANTag(tpid: .serviceVLAN, vid: 7), VLANTag(vid: 8)])], .arrives(at: .gateway)),
+            "service-vlan", "E3", .vlanTag, from: .www, [tagged([VLANTag(tpid: .serviceVLAN, vid: 7), VLANTag(vid: 8)])],
+            .arrives(at: .gateway)),
         Attack("old-service-vlan", "E3", .vlanTag, from: .www, [tagged([VLANTag(tpid: .oldServiceVLAN, vid: 7)])], .arrives(at: .gateway)),
         Attack(
             "router-advertisement-in-a-vlan", "E3", .vlanTag, from: .www,
@@ -95,7 +104,8 @@ extension Catalogue {
             "vlan-behind-ones-own", "E3", .vlanTag, from: .vlan,
             [
                 tagged(
-                    [VLANTag(vid: Stage.vlanID), VLANTag(vid: 7)], from: Stage.vlan, .ipv4(from: Stage.vlan.ip4, to: gateway.ip4, .datagram))
+                    [VLANTag(vid: Stage.vlanID), VLANTag(vid: 7)], from: Stage.vlan, .ipv4(from: Stage.vlan.ip4, to: gateway.ip4, .datagram)
+                )
             ], .arrives(at: .gateway)),
         Attack(
             "spoofed-source-in-ones-own-vlan", "F2", .ip4Source, from: .vlan,
@@ -128,10 +138,15 @@ extension Catalogue {
         Attack("ip-in-snap", "E4", .etherType, from: .www, [.snap(from: a.mac, to: outside.mac, honest)], .arrives(at: .outside)),
         Attack(
             "arp-in-snap", "E4", .etherType, from: .www,
-            [.snap(from: a.mac, to: .broadcast, .arp(.reply, sender: ARPPacket.Party(mac: a.mac, ip: gateway.ip4), target: victim.arpParty))],
+            [
+                .snap(
+                    from: a.mac, to: .broadcast, .arp(.reply, sender: ARPPacket.Party(mac: a.mac, ip: gateway.ip4), target: victim.arpParty)
+                )
+            ],
             .arrives(at: .mail)),
         Attack(
-            "llc", "E4", .etherType, from: .www, [.llc(from: a.mac, to: .broadcast, destinationSAP: 0xe0, sourceSAP: 0xe0, payload: [0xff, 0xff])],
+            "llc", "E4", .etherType, from: .www,
+            [.llc(from: a.mac, to: .broadcast, destinationSAP: 0xe0, sourceSAP: 0xe0, payload: [0xff, 0xff])],
             .arrives(at: .outside)),
     ]
 
@@ -149,11 +164,13 @@ extension Catalogue {
 
     private static let families: [Attack] = [
         Attack(
-            "arp-without-ipv4", "E6", .noIPv4, from: .v6only, [six.arp(.request, saying: six.ip4, about: gateway.ip4)], .arrives(at: .gateway)),
+            "arp-without-ipv4", "E6", .noIPv4, from: .v6only, [six.arp(.request, saying: six.ip4, about: gateway.ip4)],
+            .arrives(at: .gateway)),
         Attack("ipv4-without-ipv4", "E6", .noIPv4, from: .v6only, [six.ip4(to: gateway, .datagram)], .arrives(at: .gateway)),
         Attack(
             "dhcpv4-client-without-dhcp", "E6", .noIPv4, from: .v6only,
-            [.ethernet(from: six.mac, to: .broadcast, .ipv4(from: .any, to: .broadcast, .dhcpv4(clientMAC: six.mac)))], .arrives(at: .outside)),
+            [.ethernet(from: six.mac, to: .broadcast, .ipv4(from: .any, to: .broadcast, .dhcpv4(clientMAC: six.mac)))],
+            .arrives(at: .outside)),
         Attack("ipv6-without-ipv6", "E6", .noIPv6, from: .v4only, [four.ip6(to: gateway, .datagram)], .arrives(at: .gateway)),
         Attack(
             "link-local-without-ipv6", "E6", .noIPv6, from: .v4only, [four.ip6(to: gateway, .datagram, from: four.linkLocal)],

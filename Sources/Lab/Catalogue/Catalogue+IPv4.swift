@@ -30,7 +30,8 @@ extension Catalogue {
             [packet(.ipv4(from: a.ip4, to: outside.ip4, .datagram, totalLength: 10))], .arrives(at: .outside)),
     ]
 
-    private static func spoof(_ name: String, _ source: IPv4Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack {
+    private static func spoof(_ name: String, _ source: IPv4Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack
+    {
         Attack(name, "F2", .ip4Source, from: .www, [a.ip4(to: target, upper, from: source)], .arrives(at: target.site))
     }
 
@@ -115,7 +116,8 @@ extension Catalogue {
             "icmp-router-advertisement", "F7", .icmp4Router, from: .www,
             [
                 .ethernet(
-                    from: a.mac, to: .broadcast, .ipv4(from: a.ip4, to: .broadcast, .icmp(9, rest: [1, 2, 7, 8] + a.ip4.bytes + [0, 0, 0, 0])))
+                    from: a.mac, to: .broadcast,
+                    .ipv4(from: a.ip4, to: .broadcast, .icmp(9, rest: [1, 2, 7, 8] + a.ip4.bytes + [0, 0, 0, 0])))
             ], .arrives(at: .mail)),
         Attack(
             "icmp-address-mask-reply", "F7", .icmp4Router, from: .www,
@@ -129,9 +131,13 @@ extension Catalogue {
     static let group4 = IPv4Address(239, 1, 2, 3)
     static let joinsGroup4 = Injection(
         .mail,
-        .ethernet(from: victim.mac, to: group4.multicastMAC, .ipv4(from: victim.ip4, to: group4, .igmp(0x16, group: group4), options: routerAlert)))
+        .ethernet(
+            from: victim.mac, to: group4.multicastMAC, .ipv4(from: victim.ip4, to: group4, .igmp(0x16, group: group4), options: routerAlert)
+        ))
     static let toGroup4 = Injection(
-        .outside, .ethernet(from: outside.mac, to: group4.multicastMAC, .ipv4(from: outside.ip4, to: group4, .udp(from: 9, to: 9, payload: [4, 2, 3, 9]))))
+        .outside,
+        .ethernet(
+            from: outside.mac, to: group4.multicastMAC, .ipv4(from: outside.ip4, to: group4, .udp(from: 9, to: 9, payload: [4, 2, 3, 9]))))
     private static let routerAlert: [UInt8] = [148, 4, 0, 0]
 
     private static func group(_ name: String, _ message: UpperLayer, to group: IPv4Address = IPv4Address(224, 0, 0, 1)) -> Attack {

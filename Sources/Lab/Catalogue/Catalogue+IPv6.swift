@@ -22,11 +22,13 @@ extension Catalogue {
             [
                 packet(
                     .ipv6(
-                        from: a.ip6, to: outside.ip6, extensionHeaders: [.hopByHop(options: [0xc2, 4, 0, 1, 0, 0])], .datagram, payloadLength: 0))
+                        from: a.ip6, to: outside.ip6, extensionHeaders: [.hopByHop(options: [0xc2, 4, 0, 1, 0, 0])], .datagram,
+                        payloadLength: 0))
             ], .arrives(at: .outside)),
     ]
 
-    private static func spoof(_ name: String, _ source: IPv6Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack {
+    private static func spoof(_ name: String, _ source: IPv6Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack
+    {
         Attack(name, "S2", .ip6Source, from: .www, [a.ip6(to: target, upper, from: source)], .arrives(at: target.site))
     }
 
@@ -79,7 +81,8 @@ extension Catalogue {
         chain("two-fragment-headers", [.fragment(), .fragment()]),
         chain("nine-extension-headers", Array(repeating: .destinationOptions(), count: 9)),
         chain("extension-headers-of-513-bytes", [.destinationOptions(options: [UInt8](repeating: 0, count: 513))]),
-        chain("extension-header-cut-short", [.destinationOptions(), ExtensionHeader(.destinationOptions, bytes: [17, 9, 0, 0, 0, 0, 0, 0])]),
+        chain(
+            "extension-header-cut-short", [.destinationOptions(), ExtensionHeader(.destinationOptions, bytes: [17, 9, 0, 0, 0, 0, 0, 0])]),
         chain("extension-header-of-nothing", [], .raw(.destinationOptions)),
     ]
 
@@ -128,7 +131,8 @@ extension Catalogue {
         type("mrd-termination", 153),
         Attack(
             "inverse-neighbour-solicitation", "S10", .icmp6Control, from: .www,
-            [a.ip6(toGroup: .allNodes, .icmpv6(.inverseSolicitation, rest: [0, 0, 0, 0], hopLimit: 255))], .arrives(at: .mail), marked: false),
+            [a.ip6(toGroup: .allNodes, .icmpv6(.inverseSolicitation, rest: [0, 0, 0, 0], hopLimit: 255))], .arrives(at: .mail),
+            marked: false),
         Attack(
             "mld-query", "S11", .multicastQuery, from: .www,
             [a.ip6(toGroup: .allNodes, .mldQuery(), extensionHeaders: [.routerAlert])], .arrives(at: .outside)),
@@ -149,7 +153,8 @@ extension Catalogue {
         Attack(
             "dhcpv6-advertise-behind-options", "S12", .dhcp6Server, from: .www,
             [
-                a.ip6(to: victim, .dhcpv6(2, from: 547, to: 546), from: a.linkLocal, extensionHeaders: [.destinationOptions(), .fragment()])
+                a.ip6(
+                    to: victim, .dhcpv6(2, from: 547, to: 546), from: a.linkLocal, extensionHeaders: [.destinationOptions(), .fragment()])
             ], .arrives(at: .mail)),
     ]
 

@@ -17,7 +17,8 @@ extension Catalogue {
             [a.ip6(toGroup: .allNodes, message, extensionHeaders: headers, hopLimit: hopLimit)], .arrives(at: .mail))
     }
 
-    private static let ownAdvertisement = UpperLayer.neighbourAdvertisement(target: a.ip6, solicited: false, options: [.targetLinkLayer(a.mac)])
+    private static let ownAdvertisement = UpperLayer.neighbourAdvertisement(
+        target: a.ip6, solicited: false, options: [.targetLinkLayer(a.mac)])
 
     private static let malformedND: [Attack] = [
         Attack(
@@ -25,16 +26,21 @@ extension Catalogue {
             [a.ip6(toGroup: .allNodes, routerAdvertisement, extensionHeaders: [.destinationOptions()])],
             .installsRoute(.mail, via: a.linkLocal)),
         malformed("router-advertisement-in-an-atomic-fragment", routerAdvertisement, [.fragment()]),
-        malformed("router-advertisement-behind-three-headers", routerAdvertisement, [.hopByHop(), .destinationOptions(), .destinationOptions()]),
+        malformed(
+            "router-advertisement-behind-three-headers", routerAdvertisement, [.hopByHop(), .destinationOptions(), .destinationOptions()]),
         malformed("neighbour-advertisement-behind-options", ownAdvertisement, [.destinationOptions()]),
         malformed("neighbour-advertisement-from-afar", ownAdvertisement, hopLimit: 254),
         malformed("neighbour-advertisement-with-a-code", .neighbourAdvertisement(target: a.ip6, solicited: false, code: 1)),
         malformed("neighbour-advertisement-cut-short", .icmpv6(.neighbourAdvertisement, rest: [UInt8](repeating: 0, count: 12))),
-        malformed("option-of-length-0", .neighbourAdvertisement(target: a.ip6, solicited: false, options: [.raw([2, 0, 0, 0, 0, 0, 0, 0])])),
-        malformed("option-beyond-the-end", .neighbourAdvertisement(target: a.ip6, solicited: false, options: [.raw([2, 2, 0, 0, 0, 0, 0, 0])])),
+        malformed(
+            "option-of-length-0", .neighbourAdvertisement(target: a.ip6, solicited: false, options: [.raw([2, 0, 0, 0, 0, 0, 0, 0])])),
+        malformed(
+            "option-beyond-the-end", .neighbourAdvertisement(target: a.ip6, solicited: false, options: [.raw([2, 2, 0, 0, 0, 0, 0, 0])])),
         malformed("half-an-option", .neighbourAdvertisement(target: a.ip6, solicited: false, options: [.raw([2, 1, 0, 0])])),
         malformed(
-            "33-options", .neighbourAdvertisement(target: a.ip6, solicited: false, options: Array(repeating: .option(.nonce, [0, 0, 0, 0, 0, 0]), count: 33))),
+            "33-options",
+            .neighbourAdvertisement(
+                target: a.ip6, solicited: false, options: Array(repeating: .option(.nonce, [0, 0, 0, 0, 0, 0]), count: 33))),
     ]
 
     private static let routers: [Attack] = [
@@ -83,7 +89,8 @@ extension Catalogue {
             [a.ip6(to: gateway, .neighbourSolicitation(target: gateway.ip6, options: [.sourceLinkLayer(victim.mac)]))],
             .poisons(.gateway, .v6(a.ip6), victim.mac)),
         solicitation("solicitation-with-two-macs", target: gateway.ip6, [.sourceLinkLayer(a.mac), .sourceLinkLayer(victim.mac)]),
-        solicitation("solicitation-with-a-long-mac", target: gateway.ip6, [.option(.sourceLinkLayer, a.mac.bytes + [0, 0, 0, 0, 0, 0, 0, 0])]),
+        solicitation(
+            "solicitation-with-a-long-mac", target: gateway.ip6, [.option(.sourceLinkLayer, a.mac.bytes + [0, 0, 0, 0, 0, 0, 0, 0])]),
         solicitation("solicitation-of-a-group", target: .allNodes, [.sourceLinkLayer(a.mac)]),
         solicitation("detection-of-ones-own-in-the-wrong-group", target: a.ip6, from: .unspecified),
         solicitation(
@@ -92,7 +99,8 @@ extension Catalogue {
         ).after(Stage.outside.joins(a.ip6.solicitedNodeGroup)),
         Attack(
             "detection-of-anothers-address", "S7", .ndSolicitation, from: .www,
-            [a.ip6(toGroup: wanted.solicitedNodeGroup, .neighbourSolicitation(target: wanted), from: .unspecified)], .takesAway(.mail, wanted)
+            [a.ip6(toGroup: wanted.solicitedNodeGroup, .neighbourSolicitation(target: wanted), from: .unspecified)],
+            .takesAway(.mail, wanted)
         ).prepared(.detectsDuplicates(.mail, of: wanted)),
     ]
 
@@ -109,8 +117,10 @@ extension Catalogue {
             .after(victim.solicits(gateway)),
         advertisement("advertisement-of-the-gateway", gateway.ip6, to: victim, .poisons(.mail, .v6(gateway.ip6), a.mac))
             .after(gateway.solicits(victim)),
-        advertisement("advertisement-of-the-host", host.ip6, to: victim, .poisons(.mail, .v6(host.ip6), a.mac)).after(host.solicits(victim)),
-        advertisement("advertisement-to-the-host", victim.ip6, to: host, .poisons(.host, .v6(victim.ip6), a.mac)).after(victim.solicits(host)),
+        advertisement("advertisement-of-the-host", host.ip6, to: victim, .poisons(.mail, .v6(host.ip6), a.mac)).after(
+            host.solicits(victim)),
+        advertisement("advertisement-to-the-host", victim.ip6, to: host, .poisons(.host, .v6(victim.ip6), a.mac)).after(
+            victim.solicits(host)),
         advertisement("advertisement-of-anothers-mac", a.ip6, mac: victim.mac, to: gateway, .poisons(.gateway, .v6(a.ip6), victim.mac))
             .after(a.solicits(gateway)),
         advertisement("advertisement-of-a-free-address", Stage.nobody6, to: gateway, .arrives(at: .gateway)),
@@ -180,7 +190,8 @@ extension Catalogue {
             [a.ip6(toGroup: .allNodes, routerAdvertisement, from: Stage.handGivenRouter)],
             .installsRoute(.mail, via: Stage.handGivenRouter)),
         Attack(
-            "link-local-of-the-host", "LL", .llClaimed, from: .www, [a.ip6(to: victim, .datagram, from: host.linkLocal)], .arrives(at: .mail)),
+            "link-local-of-the-host", "LL", .llClaimed, from: .www, [a.ip6(to: victim, .datagram, from: host.linkLocal)],
+            .arrives(at: .mail)),
         Attack(
             "link-local-of-the-gateway", "LL", .llClaimed, from: .www,
             [a.ip6(toGroup: .allNodes, .routerAdvertisement(lifetime: 0), from: gateway.linkLocal)], .arrives(at: .mail)

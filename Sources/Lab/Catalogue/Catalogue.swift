@@ -19,7 +19,8 @@ extension Party {
 
     /// An IPv6 packet from this card to another's, in a frame between their MACs.
     func ip6(
-        to peer: Party, _ upper: UpperLayer, from source: IPv6Address? = nil, extensionHeaders: [ExtensionHeader] = [], hopLimit: UInt8? = nil
+        to peer: Party, _ upper: UpperLayer, from source: IPv6Address? = nil, extensionHeaders: [ExtensionHeader] = [],
+        hopLimit: UInt8? = nil
     ) -> Frame {
         .ethernet(
             from: mac, to: peer.mac,
@@ -55,7 +56,8 @@ extension Party {
 
     /// An ARP packet with every field to be chosen, in a frame from this card.
     func arp(
-        _ operation: ARPPacket.Operation, saying sender: IPv4Address, at senderMAC: MACAddress? = nil, to destination: MACAddress = .broadcast,
+        _ operation: ARPPacket.Operation, saying sender: IPv4Address, at senderMAC: MACAddress? = nil,
+        to destination: MACAddress = .broadcast,
         about target: IPv4Address? = nil, targetMAC: MACAddress = .zero, hardwareType: UInt16 = 1
     ) -> Frame {
         .ethernet(

@@ -12,7 +12,7 @@ struct Undelivered: Error, CustomStringConvertible {
 /// What machines of the network say to each other by the kernel's own sockets. Each waits as long as it takes on a busy
 /// machine, and throws `Undelivered` if it was in vain.
 extension ProofPass {
-    static let patience = Duration.seconds(8)
+    static let patience = Duration.seconds(30)
 
     private func socket(
         _ kind: InternetSocket.Kind, _ family: InternetSocket.Family, at site: Site, address: IPAddress? = nil, port: UInt16 = 0

@@ -7,19 +7,21 @@ enum DHCPLease {
 
     static func tryOut(_ pass: ProofPass) throws {
         let requests = try pass.network.namespace(of: .outside).run { try InternetSocket(.datagram, family: .v4, port: 67) }
-        // It ends by itself: with the lease, or without after some tries.
+        // It ends by itself, with the lease or without after some tries, and with us.
         let client = try pass.network.namespace(of: .dhcp).start(
-            ["udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "4", "-T", "2", "-s", "/bin/true"])
+            ["setpriv", "--pdeathsig", "KILL", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "10", "-T", "3", "-s", "/bin/true"])
         let deadline = ContinuousClock.now + ProofPass.patience
         var acknowledged = false
         while !acknowledged, ContinuousClock.now < deadline {
-            guard let request = try requests.receive(within: .milliseconds(200)), let (type, transaction) = kind(of: request.bytes) else { continue }
+            guard let request = try requests.receive(within: .milliseconds(200)), let (type, transaction) = kind(of: request.bytes) else {
+                continue
+            }
             // 1: discover, answered by an offer; 3: request, by an acknowledgement (RFC 2132 9.6).
             let answer: UInt8 = type == 1 ? 2 : 5
             try pass.network.send(Injection(.outside, message(answer, transaction)))
             acknowledged = answer == 5
         }
-        let result = try client.wait(atMost: .seconds(15))
+        let result = try client.wait(atMost: .seconds(60))
         guard result.succeeded, (result.output + result.errors).contains("\(guest.ip4)") else {
             throw Undelivered("the DHCP client got no lease: \(result.errors)\(result.output)")
         }

@@ -39,7 +39,9 @@ extension LegitimateTraffic {
         try pass.pass(advertisement, from: router.site, at: .mail)
         let deadline = ContinuousClock.now + ProofPass.patience
         while try !pass.network.advertisedRouters(of: .mail).contains(.v6(router.linkLocal)) {
-            guard ContinuousClock.now < deadline else { throw Undelivered("mail took no route from \(router.site.rawValue)'s advertisement") }
+            guard ContinuousClock.now < deadline else {
+                throw Undelivered("mail took no route from \(router.site.rawValue)'s advertisement")
+            }
             Pause.brief()
         }
     }
@@ -97,7 +99,8 @@ extension LegitimateTraffic {
         LegitimateTraffic("frames-padded-to-60-bytes") { pass in
             try pass.pass(
                 .ethernet(
-                    from: Stage.www.mac, to: Stage.outside.mac, minimumLength: 60, .ipv4(from: Stage.www.ip4, to: Stage.outside.ip4, .datagram)),
+                    from: Stage.www.mac, to: Stage.outside.mac, minimumLength: 60,
+                    .ipv4(from: Stage.www.ip4, to: Stage.outside.ip4, .datagram)),
                 from: .www, at: .outside)
         },
     ]
@@ -159,7 +162,8 @@ extension LegitimateTraffic {
         LegitimateTraffic("traffic-while-bindings-change") { pass in
             let result = try Rebinding.run(pass)
             guard result.honestArrived == Rebinding.frames else {
-                throw Undelivered("\(Rebinding.frames - result.honestArrived) of \(Rebinding.frames) frames were lost during \(result.changes) changes")
+                throw Undelivered(
+                    "\(Rebinding.frames - result.honestArrived) of \(Rebinding.frames) frames were lost during \(result.changes) changes")
             }
         },
     ]

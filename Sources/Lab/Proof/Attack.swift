@@ -114,6 +114,22 @@ public enum Effect: Sendable, Hashable {
     }
 }
 
+extension Effect: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .arrives(let site): "arrival at \(site.rawValue)"
+        case .floods(let site, let more): "arrival of more than \(more) at \(site.rawValue)"
+        case .hears(let site): "reading along by \(site.rawValue)"
+        case .delivers(let site): "delivery to a program on \(site.rawValue)"
+        case .poisons(let site, let address, let mac): "belief of \(site.rawValue) that \(address) is at \(mac)"
+        case .moves(let mac, let site): "forwarding of \(mac) to \(site.rawValue)"
+        case .installsRoute(let site, let router): "default route of \(site.rawValue) by \(router)"
+        case .redirects(let site, let destination, let router): "route of \(site.rawValue) to \(destination) by \(router)"
+        case .takesAway(let site, let address): "loss of \(address) by \(site.rawValue)"
+        }
+    }
+}
+
 extension Attack {
     /// - Parameters:
     ///   - frames: what is sent from `site`, with the attack's mark behind it (`marked`) so that no other's frames are

@@ -34,7 +34,9 @@ public enum Proof {
     }
 
     private static func runHere(_ options: Options, _ progress: (ProofReport.Entry) -> Void) throws -> ProofReport {
-        if let folder = options.captures { try writeCaptures(of: Catalogue.attacks.filter { options.wants($0.name, $0.reason) }, to: folder) }
+        if let folder = options.captures {
+            try writeCaptures(of: Catalogue.attacks.filter { options.wants($0.name, $0.reason) }, to: folder)
+        }
         let start = ContinuousClock.now
         let bare = ProofPass(network: try ProofNetwork(), guardian: nil)
         let guarded = try ProofPass.guarded()
@@ -67,7 +69,8 @@ public enum Proof {
     }
 
     private static func entry(
-        _ name: String, _ rule: String, _ reason: Reason?, without: Result<Trial.Outcome, any Error>, with: Result<Trial.Outcome, any Error>,
+        _ name: String, _ rule: String, _ reason: Reason?, without: Result<Trial.Outcome, any Error>,
+        with: Result<Trial.Outcome, any Error>,
         isCounted: (UInt64) -> Bool, countedAt place: CountingPlace
     ) -> ProofReport.Entry {
         var fault: String?
@@ -77,7 +80,8 @@ public enum Proof {
         case .success(let outcome) where outcome.succeeded: before = "succeeded"
         case .success(let outcome):
             before = "failed"
-            fault = "proves nothing: without the guard there is no \(outcome.effects.filter { !$0.cameAbout }.map { "\($0.effect)" }.joined(separator: ", "))"
+            fault =
+                "proves nothing: without the guard there is no \(outcome.effects.filter { !$0.cameAbout }.map(\.effect.description).joined(separator: ", "))"
         case .failure(let error):
             before = "error"
             fault = "without the guard: \(error)"
@@ -87,7 +91,7 @@ public enum Proof {
             counted = outcome.counted
             after = outcome.failed ? "blocked" : "succeeded"
             if !outcome.failed {
-                fault = "got through: \(outcome.effects.filter(\.cameAbout).map { "\($0.effect)" }.joined(separator: ", "))"
+                fault = "got through: \(outcome.effects.filter(\.cameAbout).map(\.effect.description).joined(separator: ", "))"
             } else if let reason, fault == nil, !isCounted(counted) {
                 fault = "blocked, but \(reason.name) \(place) was counted \(counted) times"
             }

@@ -74,7 +74,9 @@ final class ProofNetwork {
     private func build() throws {
         let (bridgeIndex, wireBridge, uplinkIndex) = (bridgeIndex, wireBridge, uplinkIndex)
         try host.run { try Link.change(uplinkIndex, .master(bridgeIndex)) }
-        for site in Site.guests { stations[site] = try Station(site.rawValue, macAddress: Stage.parties[site]!.mac, port: site.port, of: host) }
+        for site in Site.guests {
+            stations[site] = try Station(site.rawValue, macAddress: Stage.parties[site]!.mac, port: site.port, of: host)
+        }
         for party in [Stage.gateway, Stage.outside] {
             let station = try Station(party.site.rawValue, macAddress: party.mac, port: "to-\(party.site.rawValue)", of: wire)
             try wire.run { try Link.change(station.portIndex, .master(wireBridge)) }
@@ -101,9 +103,11 @@ final class ProofNetwork {
     /// A new cable takes the kernel a moment to notice.
     private func awaitForwarding() throws {
         for namespace in [host, wire] {
-            let deadline = ContinuousClock.now + .seconds(10)
+            let deadline = ContinuousClock.now + .seconds(60)
             while let port = try namespace.run({ try BridgePort.all().first { $0.settings.state != .forwarding } }) {
-                guard ContinuousClock.now < deadline else { throw LabError(action: "plug in \(port.name)", reason: "the port doesn't forward") }
+                guard ContinuousClock.now < deadline else {
+                    throw LabError(action: "plug in \(port.name)", reason: "the port doesn't forward")
+                }
                 Pause.brief()
             }
         }
@@ -157,7 +161,9 @@ final class ProofNetwork {
         try Self.plugIn(internet, .v4(Stage.internet4), .v6(Stage.internet6), via: .v4(Stage.gatewayFar4), .v6(Stage.gatewayFar6))
     }
 
-    private static func plugIn(_ namespace: NetworkNamespace, _ ip4: IPAddress, _ ip6: IPAddress, via four: IPAddress, _ six: IPAddress) throws {
+    private static func plugIn(_ namespace: NetworkNamespace, _ ip4: IPAddress, _ ip6: IPAddress, via four: IPAddress, _ six: IPAddress)
+        throws
+    {
         try namespace.run {
             let card = try Link.named("eth0")
             try card.change(.up)

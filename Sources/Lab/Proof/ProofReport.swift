@@ -69,7 +69,9 @@ extension ProofReport {
     public var lines: [String] { [Self.heading] + entries.map(\.line) + ["", summary] }
 
     fileprivate static func line(_ entry: Entry) -> String {
-        let counted = entry.reason.map { entry.counted > 0 ? "\($0) \(entry.counted)" : $0 + " -" } ?? (entry.kind == .attack ? "(bridge's own setting)" : "")
+        let counted =
+            entry.reason.map { entry.counted > 0 ? "\($0) \(entry.counted)" : $0 + " -" }
+            ?? (entry.kind == .attack ? "(bridge's own setting)" : "")
         let line = row([(entry.kind == .attack ? "" : "+ ") + entry.name, entry.without, entry.with, counted])
         return entry.fault.map { "\(line)\n    FAULT: \($0)" } ?? line
     }

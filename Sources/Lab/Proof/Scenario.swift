@@ -28,17 +28,20 @@ struct Scenario: Sendable {
             try pass.network.replug(.db)
             return try pass.network.arrives(Stage.db.arp(.request, saying: Stage.db.ip4), from: .db, at: .mail)
         },
-        Scenario(name: "port-whose-binding-is-taken-away", rule: "1", reason: .noBinding, countedAt: .from(.db), shownAt: .outside) { pass in
+        Scenario(name: "port-whose-binding-is-taken-away", rule: "1", reason: .noBinding, countedAt: .from(.db), shownAt: .outside) {
+            pass in
             defer { try? pass.guardian?.apply() }
             try pass.guardian?.detach(.db)
             return try pass.network.arrives(Stage.db.ip4(to: Stage.outside, .datagram), from: .db, at: .outside)
         },
-        Scenario(name: "reading-after-the-binding-is-taken-away", rule: "1", reason: .noBinding, countedAt: .to(.db), shownAt: .db) { pass in
+        Scenario(name: "reading-after-the-binding-is-taken-away", rule: "1", reason: .noBinding, countedAt: .to(.db), shownAt: .db) {
+            pass in
             defer { try? pass.guardian?.apply() }
             try pass.guardian?.detach(.db)
             return try pass.network.arrives(Stage.outside.arp(.request, saying: Stage.outside.ip4), from: .outside, at: .db)
         },
-        Scenario(name: "former-guests-address-on-a-port", rule: "F2", reason: .ip4Source, countedAt: .from(.db), shownAt: .outside) { pass in
+        Scenario(name: "former-guests-address-on-a-port", rule: "F2", reason: .ip4Source, countedAt: .from(.db), shownAt: .outside) {
+            pass in
             defer { try? pass.guardian?.apply() }
             var binding = Stage.binding(of: .db)!
             binding.guest = "newcomer"
@@ -62,7 +65,7 @@ extension ProofNetwork {
         try outside.clear()
         try send(injection)
         try send(marker)
-        guard try outside.first(within: .seconds(10), where: { $0.bytes == marker.bytes }) != nil else {
+        guard try outside.first(within: ProofPass.patience, where: { $0.bytes == marker.bytes }) != nil else {
             throw LabError(action: "prove anything", reason: "an honest frame didn't arrive at outside")
         }
         try sniffer.drain()

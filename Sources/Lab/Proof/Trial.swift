@@ -11,7 +11,7 @@ import Policy
 struct Trial {
     /// Where programs listen for what must not reach them.
     static let listeningPort: UInt16 = 4242
-    private static let patience = Duration.seconds(10)
+    private static let patience = Duration.seconds(30)
 
     let network: ProofNetwork
     let guardian: ProofGuard?
@@ -79,7 +79,10 @@ struct Trial {
         for (frame, sniffer) in [(into, outside), (out, inside)] {
             guard try sniffer.first(within: Self.patience, where: { $0.bytes == frame.bytes }) != nil else {
                 throw LabError(
-                    action: "prove anything", reason: "an honest frame from \(frame.site.rawValue) didn't arrive at \(sniffer === outside ? "outside" : Honest.guest.site.rawValue)")
+                    action: "prove anything",
+                    reason:
+                        "an honest frame from \(frame.site.rawValue) didn't arrive at \(sniffer === outside ? "outside" : Honest.guest.site.rawValue)"
+                )
             }
         }
     }
