@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Lab
 
 /// `vifguard prove`
@@ -27,6 +28,7 @@ struct ProveCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard geteuid() == 0 else { throw Failure("the network can't be built by just anybody: run as root") }
         let options = Proof.Options(filter: filter, captures: pcap)
         if json.isOn {
             let report = try Proof.run(options)

@@ -43,8 +43,8 @@ enum Demonstration {
 
     private static let next = """
 
-        To guard a bridge of this host: write /etc/vifguard/policy.yaml ('vifguard check'
-        shows how one begins), with 'mode: audit' as the default at first, then
+        To guard a bridge of this host: write /etc/vifguard/policy.yaml (see
+        vifguard-check(8)), at first with 'defaults: {mode: audit}', then
 
           vifguard check             what is wrong with the policy
           vifguard plan              what would change
