@@ -47,8 +47,10 @@ static int log_print(enum libbpf_print_level level, const char *format, va_list 
 void cbpf_log_begin(void) {
     log_length = 0;
     log_text[0] = 0;
-    libbpf_set_print(log_print);
 }
+
+// What libbpf says of calls that may fail goes into the log from the start, and never to somebody's standard error.
+__attribute__((constructor)) static void log_from_the_start(void) { libbpf_set_print(log_print); }
 
 const char *cbpf_log_tail(void) { return log_text; }
 

@@ -12,6 +12,6 @@ struct Vifguard: ParsableCommand {
         version: Version.current,
         subcommands: [
             CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self,
-            ExplainCommand.self, EventsCommand.self, UninstallCommand.self, VersionCommand.self,
+            ExplainCommand.self, EventsCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,
         ])
 }

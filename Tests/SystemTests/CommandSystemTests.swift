@@ -26,9 +26,10 @@ struct CommandSystemTests {
         #expect(port.binding?.guest == "www.example.com" && port.binding?.origin == "policy" && port.mode == "enforce")
         #expect(port.binding?.macs == ["02:00:00:00:00:01"] && port.binding?.addresses == ["192.0.2.1"])
         #expect(port.ingress != nil && port.egress != nil)
-        let words = try fixture.succeed("status")
-        #expect(words.contains("www.example.com") && words.contains("CLOSED"))
-        for line in words.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        let shown = try fixture.run("status")
+        #expect(shown.output.contains("www.example.com") && shown.output.contains("CLOSED"))
+        #expect(shown.errors.isEmpty)
+        for line in shown.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
     }
 
     @Test func `a spoofed frame is counted, and told once to one reader`() throws {
@@ -106,14 +107,25 @@ struct CommandSystemTests {
         }
     }
 
+    /// How the bridge treats its ports, and what it forwards where: all but the ports' state of the moment.
+    private func settings(_ fixture: CommandFixture) throws -> [String] {
+        let ports = try JSONOutput(["bridge", "-d", "-j", "link", "show"], in: fixture.host).objects.map { port in
+            port.filter { !["flags", "state"].contains($0.key) }.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
+        }
+        let entries = try fixture.host.output(of: ["bridge", "fdb", "show", "br", "br0"]).split(separator: "\n")
+        return ports + entries.filter { $0.contains("static") }.map(String.init)
+    }
+
     @Test func `uninstall leaves no trace`() throws {
         let fixture = try CommandFixture()
-        let before = try fixture.host.output(of: ["bridge", "-d", "link", "show"])
+        let before = try settings(fixture)
         _ = try fixture.succeed("apply")
-        #expect(try fixture.host.output(of: ["bridge", "-d", "link", "show"]) != before)
-        _ = try fixture.succeed("uninstall")
-        #expect(try fixture.host.output(of: ["bridge", "-d", "link", "show"]) == before)
-        #expect(try fixture.host.output(of: ["ls", "/sys/fs/bpf"]) == "")
+        #expect(try settings(fixture) != before)
+        #expect(try fixture.host.execute(["ls", "/sys/fs/bpf/vifguard"]).succeeded)
+        let uninstalled = try fixture.run("uninstall")
+        #expect(uninstalled.succeeded && uninstalled.errors.isEmpty, "\(uninstalled)")
+        #expect(try settings(fixture) == before)
+        #expect(try !fixture.host.execute(["ls", "/sys/fs/bpf/vifguard"]).succeeded)
         #expect(try fixture.run("status").errors.contains("vifguard apply"))
         #expect(try fixture.succeed("uninstall").contains("Nothing to do"))
     }

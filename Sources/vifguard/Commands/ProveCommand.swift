@@ -1,0 +1,53 @@
+import ArgumentParser
+import Glibc
+import Lab
+
+/// `vifguard prove`
+struct ProveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prove", abstract: "Attack a throw-away network, with and without the guard.",
+        discussion: """
+            Builds a network of namespaces twice over, one without and one with the guard, and tries on both every attack of a \
+            catalogue and every kind of legitimate traffic. The host's own network isn't touched, and nothing stays behind. \
+            Needs root.
+            """)
+
+    @Option(help: ArgumentHelp("Only cases whose name or reason contains this.", valueName: "text"))
+    var filter: String?
+
+    @Option(help: ArgumentHelp("Write each attack's frames into a capture file in this folder.", valueName: "dir"))
+    var pcap: String?
+
+    @Flag(help: "Afterwards show a guarded bridge, and how to guard a real one.")
+    var demonstrate = false
+
+    @OptionGroup var json: JSONOption
+
+    mutating func validate() throws {
+        if demonstrate, json.isOn { throw ValidationError("--demonstrate is for people: leave --json out") }
+    }
+
+    func run() throws {
+        guard geteuid() == 0 else { throw Failure("the network can't be built by just anybody: run as root") }
+        let options = Proof.Options(filter: filter, captures: pcap)
+        if json.isOn {
+            let report = try Proof.run(options)
+            try Output.printJSON(report)
+            if !report.isProven { throw ExitCode.failure }
+            return
+        }
+        let style = Style.output
+        Output.print(style.faint(ProofReport.heading))
+        let report = try Proof.run(options) { Output.print($0.isProven ? $0.line.visibleLines : style.red($0.line.visibleLines)) }
+        if report.entries.isEmpty { throw Failure("no case has \((filter ?? "").visible) in its name or reason: 'vifguard prove' lists all") }
+        Output.print("")
+        Output.print(report.isProven ? style.green(report.summary) : style.red(report.summary))
+        if demonstrate { try Demonstration.show(style) }
+        if !report.isProven { throw ExitCode.failure }
+    }
+}
+
+extension String {
+    /// As `visible`, line by line.
+    fileprivate var visibleLines: String { split(separator: "\n").map { String($0).visible }.joined(separator: "\n") }
+}
