@@ -19,7 +19,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
     targets: [
         // C boundary: headers in the right order and the few calls Swift can't make itself.
@@ -48,8 +47,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Lab",
-            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux", .product(name: "Subprocess", package: "swift-subprocess")],
-            swiftSettings: strict),
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
             dependencies: [
@@ -63,10 +61,11 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Addresses"], exclude: ["Faulty", "Good"],
             swiftSettings: strict),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
-        .testTarget(name: "SystemTests", dependencies: ["CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "SystemTests", dependencies: ["CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -64,14 +64,17 @@ struct Attacher: Sendable {
 
     // MARK: Putting
 
-    /// Sees to it that both programs of its kind run at the target, and first. Nothing is done where they do already.
+    /// Sees to it that both programs of its kind, or those of some hooks, run at the target, and first. Nothing is done
+    /// where they do already.
     ///
     /// - Parameters:
     ///   - way: nil: tcx where the kernel has it, clsact elsewhere, and a way found in use is kept.
     ///   - isExpedited: the caller sees to short grace periods.
-    func attach(_ target: Target, _ programs: ProgramSet, way: AttachmentWay?, isExpedited: Bool = false) throws(DatapathError) {
+    func attach(
+        _ target: Target, _ programs: ProgramSet, way: AttachmentWay?, hooks: [Hook] = Hook.allCases, isExpedited: Bool = false
+    ) throws(DatapathError) {
         var missing: [Hook] = []
-        for hook in Hook.allCases {
+        for hook in hooks {
             let wanted = programs[target.kind.direction(hook)]
             guard let found = try find(target.interface, hook), way == nil || found.way == way else {
                 missing.append(hook)
@@ -95,7 +98,7 @@ struct Attacher: Sendable {
         case .clsact:
             let result = addFilter(target.interface, hook, program)
             guard result == 0 else { throw Self.explain(target.interface, tcx: nil, clsact: result) }
-            try PinFolder.unpin(pins.link(target.interface, hook))
+            try removeLink(target.interface, hook)
         case nil:
             let linked = try link(target.interface, hook, program)
             // Kernels before 6.6 don't know the attach type.
@@ -144,11 +147,11 @@ struct Attacher: Sendable {
 
     /// Takes our programs off an interface; none, or no interface, is fine.
     func detach(_ interface: UInt32, isExpedited: Bool = false) throws(DatapathError) {
-        func unpin() throws(DatapathError) {
-            for hook in Hook.allCases { try PinFolder.unpin(pins.link(interface, hook)) }
+        func removeLinks() throws(DatapathError) {
+            for hook in Hook.allCases { try removeLink(interface, hook) }
         }
         if Hook.allCases.contains(where: { access(pins.link(interface, $0), F_OK) == 0 }) {
-            if isExpedited { try unpin() } else { try ExpeditedGrace.run(unpin) }
+            if isExpedited { try removeLinks() } else { try ExpeditedGrace.run(removeLinks) }
         }
         var hadFilter = false
         for hook in Hook.allCases where try filter(interface, hook) != nil {
@@ -161,6 +164,16 @@ struct Attacher: Sendable {
         } catch {
             throw .network(error)
         }
+    }
+
+    /// Removes a link at once. Without the explicit detaching its program would run on until the kernel, some time after
+    /// the pin has gone, gets round to freeing it.
+    private func removeLink(_ interface: UInt32, _ hook: Hook) throws(DatapathError) {
+        let path = pins.link(interface, hook)
+        guard let descriptor = try Descriptor.pinned(at: path) else { return }
+        let result = bpf_link_detach(descriptor.number)
+        guard result == 0 || result == -ENOLINK else { throw .call("detach the link of interface \(interface)", result) }
+        try PinFolder.unpin(path)
     }
 
     /// Removes the pins of links whose interface is gone; gives the numbers of those.

@@ -89,6 +89,7 @@ extension Datapath {
     ///
     /// - Throws: `DatapathError.notGuarded` if it has no record.
     public func counters(of interface: UInt32) throws(DatapathError) -> Counters {
+        try checkInForce()
         guard let record = try records.record(of: interface) else { throw .notGuarded(interface: interface) }
         return try CounterReader(maps).counters(slot: record.slot)
     }

@@ -36,6 +36,7 @@ extension Datapath {
 
     /// What the kernel's tables say for one bridge, claims and advertising routers included.
     public func owners(bridge: UInt32) throws(DatapathError) -> BridgeOwners {
+        try checkInForce()
         var owners = BridgeOwners()
         for (key, owner) in try maps.ownerMACs.entries() where key.bridge == bridge { owners.macs[key.value] = Owner(owner) }
         for (key, owner) in try maps.owners4.entries() where key.scope == bridge { owners.addresses4[key.value] = Owner(owner) }

@@ -97,7 +97,7 @@ extension Datapath {
         }
     }
 
-    private func writeClosed(_ port: Port) throws(DatapathError) {
+    func writeClosed(_ port: Port) throws(DatapathError) {
         let former = try records.record(of: port.index)
         var record = guard_port()
         record.ifindex = port.index
@@ -110,7 +110,7 @@ extension Datapath {
         if let former { try takeAway(former, of: port.index, claims: true) }
     }
 
-    private func writeTrusted(_ port: Port, _ kind: PortKind, _ mode: Mode) throws(DatapathError) {
+    func writeTrusted(_ port: Port, _ kind: PortKind, _ mode: Mode) throws(DatapathError) {
         let former = try records.record(of: port.index)
         var record = guard_port()
         record.ifindex = port.index
@@ -124,7 +124,7 @@ extension Datapath {
         if let former, former.kind == PortKind.guest.rawValue { try takeAway(former, of: port.index, claims: true) }
     }
 
-    private func write(_ binding: Binding, _ port: Port, _ subnets: [IPv4Prefix], _ former: guard_port?) throws(DatapathError) {
+    func write(_ binding: Binding, _ port: Port, _ subnets: [IPv4Prefix], _ former: guard_port?) throws(DatapathError) {
         let formerLabel = try maps.labels.value(for: port.index)
         let number = try ledger.nextBinding()
         let slot = try slot(for: port.index, former)
@@ -154,7 +154,7 @@ extension Datapath {
         }
     }
 
-    private func forget(_ interface: UInt32) throws(DatapathError) {
+    func forget(_ interface: UInt32) throws(DatapathError) {
         guard let record = try records.record(of: interface) else { return try maps.labels.remove(interface) }
         try records.remove(record)
         try maps.labels.remove(interface)

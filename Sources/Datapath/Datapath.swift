@@ -112,9 +112,14 @@ public final class Datapath: Sendable {
     func exclusively<T>(_ body: () throws(DatapathError) -> T) throws(DatapathError) -> T {
         if isFilling { return try body() }
         return try pins.exclusively { () throws(DatapathError) in
-            guard !ledger.isSuperseded else { throw .superseded(path: pins.path) }
+            try checkInForce()
             return try body()
         }
+    }
+
+    /// Throws `DatapathError.superseded` if another process has replaced or removed what this one has open.
+    func checkInForce() throws(DatapathError) {
+        guard !ledger.isSuperseded else { throw .superseded(path: pins.path) }
     }
 
     /// The numbers of all interfaces in the calling thread's network namespace.

@@ -24,13 +24,18 @@ enum ExpeditedGrace {
         if former == "1" { return try body() }
         writeNote(former)
         guard write(file, "1") else {
-            unlink(note)
+            removeNote()
             return try body()
         }
         defer {
-            if write(file, former) { unlink(note) }
+            if write(file, former) { removeNote() }
         }
         return try body()
+    }
+
+    private static func removeNote() {
+        unlink(note)
+        rmdir(noteFolder)  // unless others have something in it
     }
 
     private static func read(_ file: Int32) -> String? {

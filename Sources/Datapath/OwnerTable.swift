@@ -23,6 +23,36 @@ public struct OwnerTable: Sendable, Hashable {
         for mac in policy.gatewayMACs + policy.reservedMACs + hostMACs { reserve(mac) }
     }
 
+    /// What the kernel's tables say already, but for what the programs have entered themselves.
+    public init(_ owners: BridgeOwners) {
+        macs = owners.macs.filter { !$0.value.isOfKernel }
+        addresses4 = owners.addresses4.filter { !$0.value.isOfKernel }
+        addresses6 = owners.addresses6.filter { !$0.value.isOfKernel }
+        prefixes4 = owners.prefixes4.filter { !$0.value.isOfKernel }
+        prefixes6 = owners.prefixes6.filter { !$0.value.isOfKernel }
+    }
+
+    /// Takes away all that is the guest's on this port; a stopped guest's is left alone, and so is what is reserved.
+    public mutating func remove(port: UInt32) {
+        macs = macs.filter { $0.value.port != port }
+        addresses4 = addresses4.filter { $0.value.port != port }
+        addresses6 = addresses6.filter { $0.value.port != port }
+        prefixes4 = prefixes4.filter { $0.value.port != port }
+        prefixes6 = prefixes6.filter { $0.value.port != port }
+    }
+
+    /// As `add`, for a guest that starts or stops: what it holds already without a port, or on another, becomes this one's.
+    public mutating func move(_ binding: Binding, port: UInt32?) {
+        var fresh = OwnerTable()
+        fresh.add(binding, port: port)
+        func take(_ owner: Owner, _ new: Owner) -> Owner { owner.kind == .reserved ? owner : new }
+        macs.merge(fresh.macs, uniquingKeysWith: take)
+        addresses4.merge(fresh.addresses4, uniquingKeysWith: take)
+        addresses6.merge(fresh.addresses6, uniquingKeysWith: take)
+        prefixes4.merge(fresh.prefixes4, uniquingKeysWith: take)
+        prefixes6.merge(fresh.prefixes6, uniquingKeysWith: take)
+    }
+
     public mutating func reserve(_ prefix: IPPrefix) {
         switch prefix {
         case .v4(let prefix) where prefix.isSingle: addresses4[prefix.address] = Owner(.reserved)

@@ -9,6 +9,8 @@ public struct PortStatus: Sendable, Hashable {
     public var kind: PortKind
     /// The binding in force, normalized; nil for an uplink, a bridge and a closed port.
     public var binding: Binding?
+    /// Broadcast addresses of the bridge's subnets that may be a destination at a guest's port (rule G4).
+    public var broadcasts: Set<IPv4Address>
     /// What rules U1 and U2 do at an uplink; a guest's mode is its binding's.
     public var mode: Mode
     /// Link-local addresses the guest has claimed.
@@ -19,6 +21,7 @@ public struct PortStatus: Sendable, Hashable {
 extension Datapath {
     /// Every guarded interface, by number.
     public func ports() throws(DatapathError) -> [PortStatus] {
+        try checkInForce()
         let records = try records.all().sorted { $0.ifindex < $1.ifindex }
         let labels = Dictionary(try maps.labels.entries().map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
         let overflow = try Overflow(maps, for: records)
@@ -31,6 +34,7 @@ extension Datapath {
 
     /// One guarded interface; nil if it has no record.
     public func port(_ interface: UInt32) throws(DatapathError) -> PortStatus? {
+        try checkInForce()
         guard let record = try records.record(of: interface) else { return nil }
         let label = try maps.labels.value(for: interface) ?? guard_label()
         return try status(record, label, Overflow(maps, for: [record]), claims(), CounterReader(maps))
@@ -48,9 +52,12 @@ extension Datapath {
     ) throws(DatapathError) -> PortStatus {
         let kind = PortKind(rawValue: record.kind) ?? .guest
         let isBound = kind == .guest && record.flags & UInt32(GUARD_BOUND) != 0
+        let image = overflow.image(record, label)
+        let broadcasts = BindingImage.read(record.broadcasts4, Int(record.broadcasts4_count), as: UInt32.self)
         return PortStatus(
             port: Port(index: record.ifindex, name: label.portName, bridgeIndex: record.bridge, bridgeName: label.bridgeName), kind: kind,
-            binding: isBound ? overflow.image(record, label).binding : nil,
+            binding: isBound ? image.binding : nil,
+            broadcasts: Set(broadcasts.map { IPv4Address(rawValue: UInt32(bigEndian: $0)) } + image.broadcasts4),
             mode: record.flags & UInt32(GUARD_AUDIT) != 0 ? .audit : .enforce, claims: claims[record.ifindex, default: []].sorted(),
             counters: try reader.counters(slot: record.slot))
     }
@@ -71,8 +78,12 @@ private struct Overflow {
     init(_ maps: GuardMaps, for records: [guard_port]) throws(DatapathError) {
         let flags = records.reduce(0) { $0 | $1.flags }
         if flags & UInt32(GUARD_MORE_ADDRESSES4) != 0 {
-            for (key, use) in try maps.addresses4.entries() where use == UInt8(GUARD_USE_OWN.rawValue) {
-                images[key.scope, default: BindingImage()].addresses4.append(key.value)
+            for (key, use) in try maps.addresses4.entries() {
+                if use == UInt8(GUARD_USE_OWN.rawValue) {
+                    images[key.scope, default: BindingImage()].addresses4.append(key.value)
+                } else {
+                    images[key.scope, default: BindingImage()].broadcasts4.append(key.value)
+                }
             }
         }
         if flags & UInt32(GUARD_MORE_ADDRESSES6) != 0 {

@@ -6,6 +6,8 @@ import Policy
 /// Runs the six programs on frames of one's own (BPF_PROG_TEST_RUN): counters, claims and events come about as for real
 /// frames; nothing is sent.
 ///
+/// The reason given is that of the counter that went up, so no other frame may cross the same port meanwhile.
+///
 /// What the kernel can't be told in such a run: an out-of-band tag, the packet type (it follows from the destination
 /// MAC), data outside the linear part. Frames have 14 bytes or more.
 public final class TestRun: Sendable {

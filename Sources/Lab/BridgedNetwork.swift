@@ -52,9 +52,12 @@ public final class BridgedNetwork: Sendable {
         if joined { for guest in self.guests { try join(guest) } }
     }
 
-    /// Makes a station's port one of the bridge's.
+    /// Makes a station's port one of the bridge's, and waits until it forwards.
     public func join(_ station: Station) throws {
-        try host.run { try Link.change(station.portIndex, .master(bridgeIndex)) }
+        try host.run {
+            try Link.change(station.portIndex, .master(bridgeIndex))
+            try Settling.forwarding(station.portIndex)
+        }
     }
 
     /// Takes a station's port out of the bridge.
@@ -82,11 +85,12 @@ public final class BridgedNetwork: Sendable {
             return names.compactMap { links[$0] }
         }
         try crowd.run {
-            let requests = try Link.all().filter { !$0.isLoopback && $0.kind == "veth" }.map {
-                Link.request(changing: $0.index, named: $0.name, [.up])
-            }
+            let ends = try Link.all().filter { $0.kind == "veth" }
+            let requests = ends.map { Link.request(changing: $0.index, named: $0.name, [.up]) }
             if let error = try NetlinkSocket().performAll(requests).compactMap(\.self).first { throw error }
+            for end in ends { try Settling.running(end.index) }
         }
+        try host.run { for port in ports { try Settling.forwarding(port.index) } }
         return (ports, crowd)
     }
 }

@@ -27,7 +27,13 @@ public final class Station: Sendable {
             let peer = Link.Kind.veth(peer: interface, namespace: station, macAddress: macAddress)
             return try Link.create(port, peer, .up).index
         }
-        try namespace.run { try Link.named(interface).change(.up) }
+        try namespace.run {
+            let card = try Link.named(interface)
+            try card.change(.up)
+            try Settling.running(card.index)
+        }
+        let port = portIndex
+        try host.run { try Settling.running(port) }
     }
 
     /// The number of the station's card, in its own namespace.

@@ -82,7 +82,11 @@ public struct BridgePort: Hashable, Sendable {
 
     /// The request that writes these settings, for `NetlinkSocket.performAll`; nil if there is nothing to write.
     public func request(writing settings: Settings) -> NetlinkRequest? {
-        guard settings != Settings() else { return nil }
+        settings == Settings() ? nil : Self.request(writing: settings, to: index, named: name)
+    }
+
+    /// As the method of that name, for a port known by its number; `name` is for messages.
+    public static func request(writing settings: Settings, to index: InterfaceIndex, named name: String) -> NetlinkRequest {
         var message = NetlinkMessage(type: RTM_SETLINK, header: Link.header(for: index, family: AF_BRIDGE))
         message.nest(IFLA_PROTINFO) { settings.encode(into: &$0) }
         return NetlinkRequest(message, action: "change the settings of bridge port", interface: name)

@@ -25,7 +25,8 @@ public struct NetlinkRequest: Sendable {
 public final class NetlinkSocket {
     let descriptor: Int32
     private var sequence: UInt32 = 0
-    private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+    /// The kernel fills at most 32 KiB at once when it dumps a table.
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
     /// How many requests go out in one send. Each acknowledgement takes up to a kilobyte of the receive buffer, of
     /// which there are about 200 by default: more at once, and the kernel would throw some away.

@@ -86,14 +86,17 @@ public enum TrafficControl {
 
     private static func addHooks(to interfaces: [InterfaceIndex], on socket: NetlinkSocket) throws(NetlinkError) -> [NetlinkError?] {
         var results = try socket.performAll(interfaces.map { hooks(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, $0, "add the clsact hooks to") })
-        for (place, interface) in interfaces.enumerated() where results[place]?.errno == EEXIST {
-            // Its handle, ffff:, may also be held by the older "ingress" qdisc, which has no egress side.
-            if try hasHooks(interface, on: socket) {
+        let present = results.indices.filter { results[$0]?.errno == EEXIST }
+        guard !present.isEmpty else { return results }
+        // Its handle, ffff:, may also be held by the older "ingress" qdisc, which has no egress side.
+        let hooked = try hookedInterfaces(on: socket)
+        for place in present {
+            if hooked.contains(interfaces[place]) {
                 results[place] = nil
             } else {
                 let why = "an ingress qdisc is there already; find out whose it is, then 'tc qdisc del dev … ingress'"
                 results[place] = NetlinkError(
-                    action: "add the clsact hooks to", interface: Link.label(interface), cause: .invalid(why))
+                    action: "add the clsact hooks to", interface: Link.label(interfaces[place]), cause: .invalid(why))
             }
         }
         return results
@@ -124,29 +127,33 @@ public enum TrafficControl {
 
     /// The bpf filters at the hooks of an interface, in both directions; empty if it has no hooks.
     public static func filters(on interface: InterfaceIndex) throws(NetlinkError) -> [Filter] {
+        try filters(on: [interface])
+    }
+
+    /// The bpf filters at the hooks of these interfaces, in both directions.
+    public static func filters(on interfaces: [InterfaceIndex]) throws(NetlinkError) -> [Filter] {
         let socket = try NetlinkSocket()
-        guard try hasHooks(interface, on: socket) else { return [] }
+        let hooked = try hookedInterfaces(on: socket)
         var filters: [Filter] = []
-        for direction in Direction.allCases {
-            var header = tcmsg()
-            header.tcm_ifindex = Int32(bitPattern: interface)
-            header.tcm_parent = direction.parent
-            let request = NetlinkRequest(
-                NetlinkMessage(type: RTM_GETTFILTER, header: header), action: "list the filters of", interface: Link.label(interface))
-            filters += try socket.dump(request).compactMap { Filter($0, interface, direction) }
+        for interface in interfaces where hooked.contains(interface) {
+            for direction in Direction.allCases {
+                var header = tcmsg()
+                header.tcm_ifindex = Int32(bitPattern: interface)
+                header.tcm_parent = direction.parent
+                let request = NetlinkRequest(
+                    NetlinkMessage(type: RTM_GETTFILTER, header: header), action: "list the filters of",
+                    interface: Link.label(interface))
+                filters += try socket.dump(request).compactMap { Filter($0, interface, direction) }
+            }
         }
         return filters
     }
 
-    private static func hasHooks(_ interface: InterfaceIndex, on socket: NetlinkSocket) throws(NetlinkError) -> Bool {
-        var header = tcmsg()
-        header.tcm_ifindex = Int32(bitPattern: interface)
-        let request = NetlinkRequest(
-            NetlinkMessage(type: RTM_GETQDISC, header: header), action: "list the qdiscs of", interface: Link.label(interface))
-        return try socket.dump(request).contains { reply in
-            reply.header(tcmsg.self)?.tcm_ifindex == header.tcm_ifindex
-                && reply.attributes(after: tcmsg.self)[Int(TCA_KIND)]?.string == "clsact"
-        }
+    /// The interfaces that have the clsact hooks. The kernel lists the qdiscs of all interfaces or none.
+    private static func hookedInterfaces(on socket: NetlinkSocket) throws(NetlinkError) -> Set<InterfaceIndex> {
+        let request = NetlinkRequest(NetlinkMessage(type: RTM_GETQDISC, header: tcmsg()), action: "list the qdiscs")
+        let clsact = try socket.dump(request).filter { $0.attributes(after: tcmsg.self)[Int(TCA_KIND)]?.string == "clsact" }
+        return Set(clsact.compactMap { $0.header(tcmsg.self) }.map { InterfaceIndex(bitPattern: $0.tcm_ifindex) })
     }
 
     private static func request(attaching attachment: Attachment) -> NetlinkRequest {

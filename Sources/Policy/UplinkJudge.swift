@@ -62,11 +62,8 @@ struct UplinkJudge {
         return .router(packet.source)
     }
 
-    /// Nil for a frame that carries a tag.
-    private var etherType: EtherType? {
-        guard frame.offloadedTag == nil, let type = bytes.etherType(at: 12), !type.isTag else { return nil }
-        return type
-    }
+    /// Nil for a frame with an offloaded tag; a tag in the bytes is a type of its own.
+    private var etherType: EtherType? { frame.offloadedTag == nil ? bytes.etherType(at: 12) : nil }
 
     private var payload: Bytes { bytes.dropFirst(14) }
     private var ipv6: IPv6Packet? { IPv6Packet(payload, isSegmentationOffload: false) }

@@ -52,6 +52,8 @@ import Testing
     @Test mutating func `never in fragments`() {
         let frame = Frame.alice(.ipv4(from: .any, to: .broadcast, .dhcpv4(clientMAC: Alice.mac), moreFragments: true), to: .broadcast)
         #expect(site.fromAlice(frame) == .dhcp4Client)
+        let later = Frame.alice4(.dhcpv4(clientMAC: Alice.mac), from: .any, to: .broadcast, fragmentOffset: 1, mac: .broadcast)
+        #expect(site.fromAlice(later) == .noIPv4)
     }
 
     @Test mutating func `with all of BOOTP's fixed part within the total length`() {

@@ -114,7 +114,7 @@ import Testing
     @Test mutating func `G6: ARP is IPv4 over Ethernet`() {
         let honest = frame(.arp(.reply, sender: Gateway.party, target: Alice.party))
         #expect(site.toAlice(honest) == nil)
-        #expect(site.toAlice(honest.cut(to: 14 + 27)) == .arpMalformed)
+        for length in 8..<28 { #expect(site.toAlice(honest.cut(to: 14 + length)) == .arpMalformed) }
         #expect(site.toAlice(honest.replacing(at: 19, with: [16])) == .arpMalformed)
         var loud = Site { $0.quiet = false }
         #expect(loud.toAlice(honest.cut(to: 14 + 27)) == .arpMalformed)

@@ -87,7 +87,9 @@ import Testing
         #expect(site.fromAlice(.alice4(.udp(from: 67, to: 68), moreFragments: true)) == .dhcp4Server)
         #expect(site.fromAlice(.alice4(.udp(from: 50_000, to: 67))) == nil)
         #expect(site.fromAlice(.alice4(.tcp(from: 67, to: 68))) == nil)
-        #expect(site.fromAlice(.alice4(.udp(from: 67, to: 68), fragmentOffset: 100)) == nil)
+        for offset in [2, 100, 0x1000, 0x1fff] as [UInt16] {
+            #expect(site.fromAlice(.alice4(.udp(from: 67, to: 68), fragmentOffset: offset)) == nil)
+        }
         var server = Site { $0.roles = .dhcp4Server }
         #expect(server.fromAlice(.alice4(.udp(from: 67, to: 68))) == nil)
     }
@@ -103,6 +105,7 @@ import Testing
         #expect(site.fromAlice(.alice4(.raw(.tcp, [1, 2, 3, 4, 5, 6, 7, 8]), moreFragments: true)) == nil)
         #expect(site.fromAlice(.alice4(.raw(.tcp, [1, 2, 3, 4, 5, 6, 7]))) == nil)
         #expect(site.fromAlice(.alice4(syn, fragmentOffset: 1)) == .ip4TinyFragment)
+        #expect(site.fromAlice(.alice4(.udp(from: 67, to: 68), fragmentOffset: 1)) == .ip4TinyFragment)
         #expect(site.fromAlice(.alice4(udp, fragmentOffset: 1, moreFragments: true)) == .ip4TinyFragment)
         #expect(site.fromAlice(.alice4(.raw(.tcp, [1]), fragmentOffset: 2, moreFragments: true)) == nil)
     }

@@ -70,6 +70,12 @@ import Testing
         #expect(site.fromAlice(.alice6(report, from: .unspecified, to: ip6("ff02::16"), headers: [broken])) == .ip6Source)
         #expect(site.fromAlice(.alice6(report, from: .unspecified, to: ip6("ff02::16"), headers: [.fragment(offset: 3)])) == .ip6Source)
         #expect(site.fromAlice(.alice6(report, from: .unspecified, to: ip6("ff02::16"), headers: [.fragment(moreFragments: true)])) == nil)
+        let tiny = UpperLayer.raw(.icmpv6, [143, 0, 0, 0])
+        #expect(site.fromAlice(.alice6(tiny, from: .unspecified, to: ip6("ff02::16"), headers: [.fragment()])) == .ip6Source)
+        #expect(site.fromAlice(.alice6(tiny, from: .unspecified, to: ip6("ff02::16"))) == nil)
+        // An option that isn't whole tells no address.
+        let hollow = UpperLayer.routerSolicitation(options: [.raw([1, 0] + Alice.mac.bytes)])
+        #expect(site.fromAlice(.alice6(hollow, from: .unspecified, to: .allRouters)) == .ndMalformed)
         let solicitation = UpperLayer.neighbourSolicitation(target: Alice.ip6)
         #expect(
             site.fromAlice(.alice6(solicitation, from: .unspecified, to: Alice.ip6.solicitedNodeGroup, headers: [.destinationOptions()]))
@@ -89,6 +95,7 @@ import Testing
         #expect(site.fromAlice(.alice6(.routerSolicitation(), from: far6, to: .allRouters)) == .ip6Source)
         #expect(site.fromAlice(.alice6(.neighbourSolicitation(target: Gateway.ip6), from: far6, to: Gateway.ip6)) == .ip6Source)
         #expect(site.fromAlice(.alice6(.icmpv6(.init(rawValue: 128)), from: far6)) == nil)
+        #expect(site.fromAlice(.alice6(.raw(.icmpv6, [135, 0, 0, 0]), from: far6, headers: [.fragment()])) == .ip6Fragment)
     }
 
     @Test mutating func `S3: sound chains pass`() {

@@ -104,10 +104,15 @@ import Testing
         #expect(site.fromUplink(advertise(from: router)).lesson == nil)
         site.update()
         #expect(site.fromAlice(.alice6(syn, from: router)) == .llClaimed)
+        // Once a policy gives the address to a guest, it is no router's any more.
+        site.policy.interfaces[0].binding.linkLocals = [router]
+        site.update()
+        #expect(site.fromAlice(.alice6(syn, from: router)) == nil)
+        #expect(site.model.bridges["br0"]?.routerCount == 0)
     }
 
     @Test mutating func `U3: only by a right advertisement right behind the fixed header`() {
-        #expect(site.fromUplink(advertise(from: router, hopLimit: 64)).lesson == nil)
+        #expect(site.fromUplink(advertise(from: router, hopLimit: 254)).lesson == nil)
         #expect(site.fromUplink(advertise(from: router, code: 1)).lesson == nil)
         #expect(site.fromUplink(advertise(from: router, headers: [.hopByHop()])).lesson == nil)
         #expect(site.fromUplink(advertise(from: far6)).lesson == nil)

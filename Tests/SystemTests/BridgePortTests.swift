@@ -3,7 +3,7 @@ import Lab
 import Netlink
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct BridgePortTests {
     let namespace: NetworkNamespace
     let bridge: InterfaceIndex

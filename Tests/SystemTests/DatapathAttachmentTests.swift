@@ -43,6 +43,16 @@ struct DatapathAttachmentTests {
         }
     }
 
+    @Test func `a detached port can be attached again at once`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            for _ in 0..<50 {
+                try datapath.close(ports[0], way: .tcx)
+                try datapath.detach(ports[0].index)
+            }
+            #expect(try datapath.attachments(of: ports[0].index).isEmpty)
+        }
+    }
+
     @Test func `somebody else's filters outlive ours`() throws {
         try DatapathFixture.withPorts { datapath, ports in
             #expect(shell("tc qdisc add dev vif1.0 clsact && tc filter add dev vif1.0 ingress prio 7 protocol all u32 match u32 0 0 classid 1:1") == 0)

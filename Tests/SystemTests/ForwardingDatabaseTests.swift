@@ -3,7 +3,7 @@ import Lab
 import Netlink
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ForwardingDatabaseTests {
     let first = MACAddress(0x00, 0x16, 0x3e, 0, 0, 1)
     let second = MACAddress(0x00, 0x16, 0x3e, 0, 0, 2)

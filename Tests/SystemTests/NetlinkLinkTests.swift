@@ -4,7 +4,7 @@ import Lab
 import Netlink
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct NetlinkLinkTests {
     let namespace: NetworkNamespace
 

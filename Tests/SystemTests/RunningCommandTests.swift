@@ -3,7 +3,7 @@ import Lab
 import Netlink
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RunningCommandTests {
     @Test func `a command runs in the namespace it is given to`() throws {
         let namespace = try NetworkNamespace()

@@ -1,0 +1,196 @@
+import Addresses
+import Datapath
+import Netlink
+import Policy
+
+/// What one bridge of the policy, its ports and its tables of owners are to be on this host.
+struct BridgeWishes {
+    let policy: BridgePolicy
+    let device: HostState.BridgeDevice
+    private let state: HostState
+    private(set) var ports: [PortWish] = []
+    private(set) var owners: OwnerTable
+    private(set) var faults: [Fault] = []
+    private(set) var warnings: [String] = []
+    /// Not the host's MAC, but what is behind this bridge's uplink.
+    private let uplinks: Set<InterfaceIndex>
+
+    init(_ policy: BridgePolicy, _ device: HostState.BridgeDevice, _ interfaces: [GuestInterface], on state: HostState) {
+        self.policy = policy
+        self.device = device
+        self.state = state
+        let members = state.ports(of: device.index)
+        let uplinks = members.filter { policy.uplinks.contains($0.name) }
+        self.uplinks = Set(uplinks.map(\.index))
+        owners = OwnerTable(
+            policy, hostAddresses: device.hostAddresses, hostMACs: device.hostMACs + uplinks.compactMap(\.macAddress))
+        for name in policy.uplinks where !uplinks.contains(where: { $0.name == name }) { warnAbout(uplink: name) }
+        wishForTrusted(uplinks)
+        wishForGuests(interfaces, members.filter { !self.uplinks.contains($0.index) })
+    }
+
+    /// The bridge's own interface.
+    var bridgePort: Port { Port(bridgeIndex: device.index, bridgeName: device.name) }
+
+    private func port(_ interface: HostState.Interface) -> Port {
+        Port(index: interface.index, name: interface.name, bridgeIndex: device.index, bridgeName: device.name)
+    }
+
+    private mutating func warnAbout(uplink name: String) {
+        let why =
+            switch state.interface(named: name) {
+            case nil: "there is no such interface yet"
+            case let interface?:
+                interface.bridge.flatMap { state.bridges[$0] }.map { "it is a port of bridge \($0.name)" } ?? "it isn't a port of the bridge yet"
+            }
+        warnings.append("bridge \(device.name): uplink \(name) isn't guarded, \(why); run 'vifguard apply' again when it has joined")
+    }
+
+    // MARK: Trusted ports
+
+    private mutating func wishForTrusted(_ uplinks: [HostState.Interface]) {
+        ports.append(PortWish(port: bridgePort, use: .bridge))
+        for uplink in uplinks {
+            var wish = PortWish(port: port(uplink), use: .uplink(policy.uplinkMode))
+            // With several uplinks a gateway is behind any of them: the bridge has to learn which.
+            if uplinks.count == 1 { wish.forwarding = Set(policy.gatewayMACs) }
+            ports.append(wish)
+        }
+    }
+
+    // MARK: Guests
+
+    private mutating func wishForGuests(_ interfaces: [GuestInterface], _ candidates: [HostState.Interface]) {
+        let others = bindingsOfOthers(candidates)
+        let plugs = Plugs(interfaces, candidates, device, state, occupied: others.mapValues(\.guest))
+        faults += plugs.faults
+        warnings += plugs.warnings
+        refuseConflicts(interfaces, plugs, others)
+        var wishes: [InterfaceIndex: PortWish] = [:]
+        for (number, interface) in interfaces.enumerated() {
+            let plug = plugs.ports[number]
+            let reason = Self.overlap(of: interface.binding, withHostOf: device)
+            if let reason { faults.append(Fault(.guest(interface.binding.guest), reason)) }
+            if let plug, others[plug] == nil, reason == nil { wishes[plug] = bound(interface.binding, to: plug) }
+            // A binding that is refused owns nothing, but what the guest has in force meanwhile.
+            if reason == nil { owners.add(interface.binding, port: plug) }
+            if reason != nil, let plug, let kept = inForce(for: interface.binding.guest, at: plug) {
+                wishes[plug] = kept
+                if let binding = state.guarded[plug]?.binding { owners.add(binding, port: plug) }
+            }
+        }
+        for (index, binding) in others {
+            wishes[index] = untouched(binding, at: index)
+            owners.add(binding, port: index)
+        }
+        for interface in candidates {
+            ports.append(wishes[interface.index] ?? closed(interface))
+        }
+    }
+
+    private func closed(_ interface: HostState.Interface) -> PortWish {
+        PortWish(port: port(interface), use: .closed, settings: .guarding(nil, isolated: policy.isolatesGuests))
+    }
+
+    private func bound(_ binding: Binding, to index: InterfaceIndex) -> PortWish? {
+        guard let interface = state.interfaces[index] else { return nil }
+        return PortWish(
+            port: port(interface), use: .guest(binding.normalized, subnets: policy.subnets), forwarding: Set(binding.macs),
+            settings: .guarding(binding, isolated: policy.isolatesGuests))
+    }
+
+    private func untouched(_ binding: Binding, at index: InterfaceIndex) -> PortWish? {
+        guard let wish = bound(binding, to: index) else { return nil }
+        return PortWish(port: wish.port, use: .untouched, forwarding: wish.forwarding, settings: wish.settings)
+    }
+
+    private func inForce(for guest: String, at index: InterfaceIndex) -> PortWish? {
+        guard let guarded = trusted(index), let binding = guarded.binding, binding.guest == guest else { return nil }
+        return untouched(binding, at: index)
+    }
+
+    /// A guest port's record, if it is this interface's and was written for this bridge.
+    private func trusted(_ index: InterfaceIndex) -> HostState.GuardedPort? {
+        guard let guarded = state.guarded[index], guarded.kind == .guest, !guarded.hooks.isEmpty,
+            guarded.port.bridgeIndex == device.index
+        else { return nil }
+        return guarded
+    }
+
+    /// Bindings in force on this bridge that `apply` hasn't made.
+    private func bindingsOfOthers(_ candidates: [HostState.Interface]) -> [InterfaceIndex: Binding] {
+        var others: [InterfaceIndex: Binding] = [:]
+        for interface in candidates {
+            if let binding = trusted(interface.index)?.binding, binding.origin != .policy { others[interface.index] = binding }
+        }
+        return others
+    }
+
+    /// A port can't be two guests', nor an address two ports'. Which of the two is wrong only a person can say: nothing is
+    /// changed. The same guest, bound by a hot-plug script, is no conflict where its port and the policy's agree.
+    private mutating func refuseConflicts(_ interfaces: [GuestInterface], _ plugs: Plugs, _ others: [InterfaceIndex: Binding]) {
+        for (number, interface) in interfaces.enumerated() {
+            for (index, other) in others.sorted(by: { $0.key < $1.key }) {
+                let binding = interface.binding
+                let name = state.interfaces[index]?.name ?? "interface \(index)"
+                let isSamePort = plugs.ports[number] == index
+                if isSamePort, other.guest == binding.guest {
+                    if !other.hasSameRights(as: binding) {
+                        warnings.append("guest \(binding.guest): \(name) keeps the binding that \(other.origin.name) gave it, which isn't the policy's; 'vifguard detach \(name)' and 'vifguard apply' replace it")
+                    }
+                } else if isSamePort {
+                    refuse("port \(name) is guest \(binding.guest)'s by the policy, and bound to guest \(other.guest) by \(other.origin.name): change the policy or 'vifguard detach \(name)'")
+                } else if let shared = binding.sharedIdentity(with: other) {
+                    refuse("\(shared) is guest \(binding.guest)'s by the policy, and guest \(other.guest)'s on \(name), bound by \(other.origin.name): change the policy or 'vifguard detach \(name)'")
+                }
+            }
+        }
+    }
+
+    private mutating func refuse(_ message: String) {
+        faults.append(Fault(.policy, "bridge \(device.name): \(message); nothing was changed"))
+    }
+
+    /// Why a guest can't have what its binding says: it is the host's own. nil if it can.
+    static func overlap(of binding: Binding, withHostOf device: HostState.BridgeDevice) -> String? {
+        if let mac = binding.allMACs.first(where: device.hostMACs.contains) {
+            return "MAC \(mac) is the host's own on bridge \(device.name): give the guest another"
+        }
+        for prefix in binding.allPrefixes {
+            if let address = device.hostAddresses.first(where: prefix.contains) {
+                let what = prefix.isSingle ? "\(prefix)" : "\(prefix) holds \(address), which"
+                return "\(what) is the host's own on bridge \(device.name): give the guest another"
+            }
+        }
+        return nil
+    }
+}
+
+extension Binding {
+    var allMACs: [MACAddress] { macs + virtualRouters.map(\.mac) }
+
+    /// All that it may use, link-local addresses included.
+    var allPrefixes: [IPPrefix] {
+        addresses4.map { .v4($0) } + addresses6.map { .v6($0) } + (macs.map(\.eui64LinkLocal) + linkLocals).map { IPPrefix(.v6($0)) }
+            + virtualRouters.map { IPPrefix($0.address) }
+    }
+
+    /// Equal but for who stated it.
+    func hasSameRights(as other: Binding) -> Bool {
+        var one = normalized
+        one.origin = other.origin
+        return one == other.normalized
+    }
+
+    /// A MAC or address that both hold, in words; nil if there is none. Virtual routers are shared by those who take part.
+    func sharedIdentity(with other: Binding) -> String? {
+        if let mac = macs.first(where: other.allMACs.contains) ?? other.macs.first(where: allMACs.contains) { return "MAC \(mac)" }
+        let shared = Set(virtualRouters).intersection(other.virtualRouters).map { IPPrefix($0.address) }
+        for mine in allPrefixes where !shared.contains(mine) {
+            if let theirs = other.allPrefixes.first(where: { $0.overlaps(mine) }) {
+                return (mine.isSingle ? mine : theirs).description
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,165 @@
+import Addresses
+import Datapath
+import Glibc
+import Netlink
+import Policy
+
+/// One port at a time, for the scripts that hypervisors and people run. A fraction of an `apply`'s work, whatever the
+/// number of ports, and of one mind with it: `apply` leaves alone what `attach` bound under another origin than `policy`.
+public enum Hotplug {
+    /// Binds a port: record, programs, owners and, once it is a port of the bridge, forwarding entries and flags. A port
+    /// that is bound already gets the new binding in one step. Call it before the port joins its bridge, so that it never
+    /// is in it unguarded, and again afterwards.
+    ///
+    /// - Parameters:
+    ///   - bridge: as the policy has it, for its subnets and whether it isolates guests; its name alone will do. The bridge
+    ///     must be guarded already: without the stamp of its other ports nothing would keep them honest.
+    /// - Throws: `EnforcementError.refused` if an address or MAC is reserved or another guest's, and for a port that is
+    ///   something else; the port is as it was then.
+    public static func attach(
+        _ name: String, to bridge: BridgePolicy, _ binding: Binding, datapath: Datapath, way: AttachmentWay? = nil
+    ) throws(EnforcementError) -> Report {
+        try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+            let link = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
+            let view = try view(of: link, bridge: bridge.name, datapath)
+            if let record = view.state.guarded[link.index], record.kind != .guest {
+                throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): only guests are attached")
+            }
+            if let other = link.bridge, other != view.device.index {
+                throw .refused("\(name) is a port of another bridge than \(bridge.name): 'ip -d link show dev \(name)' names it")
+            }
+            try refuseConflicts(binding, at: link.index, view.device, datapath)
+            let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: bridge.name)
+            var table = OwnerTable(view.device.owners)
+            table.remove(port: link.index)
+            table.move(binding, port: link.index)
+            var draft = PlanDraft(view.state)
+            draft.enter(table, view.device)
+            draft.add(
+                PortWish(
+                    port: port, use: .guest(binding.normalized, subnets: bridge.subnets), forwarding: Set(binding.macs),
+                    settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
+            return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
+        }
+    }
+
+    /// Takes a port's binding away. One that is still on its guarded bridge is closed, not open; one that isn't is let go
+    /// of altogether. A port that is gone already is fine.
+    public static func detach(_ name: String, datapath: Datapath) throws(EnforcementError) -> Report {
+        try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+            let link: Link
+            do throws(NetlinkError) {
+                link = try Link.named(name)
+            } catch {
+                guard error.errno == ENODEV else { throw .network(error) }
+                return try forget(name, datapath)
+            }
+            let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index) }
+            if let record, record.kind != .guest {
+                throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): change the policy and 'vifguard apply'")
+            }
+            guard let device = try guardedBridge(of: link, datapath) else {
+                guard let record else { throw .refused("\(name) isn't guarded: 'vifguard status' lists what is") }
+                let owners = try disown([record], datapath)
+                return try Apply.carryOut(
+                    Plan(steps: owners + [.release(record.port, kind: .guest, .left)]), on: HostState(), datapath: datapath)
+            }
+            let view = try view(of: link, bridge: device, datapath)
+            let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: view.device.name)
+            var settings = BridgePort.Settings.guarding(nil, isolated: false)
+            settings.isolated = nil
+            var draft = PlanDraft(view.state)
+            if let record { draft.enter(ownersWithout(record, view.device), view.device) }
+            draft.add(PortWish(port: port, use: .closed, settings: settings), on: view.device)
+            return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath)
+        }
+    }
+
+    // MARK: What there is
+
+    /// The host as far as one port goes.
+    private struct View {
+        var state: HostState
+        var device: HostState.BridgeDevice
+    }
+
+    private static func view(of link: Link, bridge name: String, _ datapath: Datapath) throws(EnforcementError) -> View {
+        let bridge = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
+        guard bridge.isBridge else { throw .refused("\(name) is no bridge; 'ip link show type bridge' lists those here") }
+        let records = try EnforcementError.wrap { () throws(DatapathError) in
+            try [bridge, link].map { one throws(DatapathError) in try datapath.guardedPort(one.index) }.compactMap(\.self)
+        }
+        guard records.contains(where: { $0.port.index == bridge.index && $0.kind == .bridge && $0.hooks.count == Hook.allCases.count })
+        else { throw .refused("bridge \(name) isn't guarded: name it in the policy and 'vifguard apply' first") }
+        // Addresses of the host are in the tables of owners: reserved.
+        let device = try HostState.BridgeDevice(bridge, [bridge], [], datapath)
+        let state = HostState(
+            interfaces: [try HostState.Interface(link, readingIPv6: link.bridge != nil)], bridges: [device], guarded: records)
+        return View(state: state, device: device)
+    }
+
+    /// The name of the bridge it is a port of, if that is guarded.
+    private static func guardedBridge(of link: Link, _ datapath: Datapath) throws(EnforcementError) -> String? {
+        guard let bridge = link.bridge,
+            let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(bridge) }), record.kind == .bridge
+        else { return nil }
+        return try EnforcementError.wrap { () throws(NetlinkError) in try Link.numbered(bridge) }.name
+    }
+
+    /// Lets go of the interfaces of that name that are gone.
+    private static func forget(_ name: String, _ datapath: Datapath) throws(EnforcementError) -> Report {
+        let present = Set(try EnforcementError.wrap { () throws(NetlinkError) in try Link.all() }.map(\.index))
+        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports() }
+        let gone = records.filter { $0.port.name == name && $0.kind == .guest && !present.contains($0.port.index) }
+        let releases = gone.map { Step.release($0.port, kind: .guest, .gone) }
+        return try Apply.carryOut(Plan(steps: disown(gone, datapath) + releases), on: HostState(), datapath: datapath)
+    }
+
+    // MARK: Owners
+
+    private static func disown(_ records: [PortStatus], _ datapath: Datapath) throws(EnforcementError) -> [Step] {
+        var steps: [Step] = []
+        for record in records {
+            let port = record.port
+            let owners = try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(bridge: port.bridgeIndex) }
+            let device = HostState.BridgeDevice(index: port.bridgeIndex, name: port.bridgeName, owners: owners)
+            let table = ownersWithout(record, device)
+            let changes = table.changes(from: owners)
+            let bridge = Port(bridgeIndex: port.bridgeIndex, bridgeName: port.bridgeName)
+            if changes != OwnerChanges() { steps.append(.enterOwners(bridge, table, changes)) }
+        }
+        return steps
+    }
+
+    /// The policy's guest is stopped now, and what is its own stays so; nobody else speaks for another's.
+    private static func ownersWithout(_ record: PortStatus, _ device: HostState.BridgeDevice) -> OwnerTable {
+        var table = OwnerTable(device.owners)
+        table.remove(port: record.port.index)
+        if let binding = record.binding, binding.origin == .policy { table.move(binding, port: nil) }
+        return table
+    }
+
+    /// What is a stopped guest's may be attached: the tables don't say whose, and it may be this one's.
+    private static func refuseConflicts(
+        _ binding: Binding, at index: InterfaceIndex, _ device: HostState.BridgeDevice, _ datapath: Datapath
+    ) throws(EnforcementError) {
+        let taken = Set(binding.macs).compactMap { mac in device.owners.macs[mac].map { ("MAC \(mac)", $0) } }
+        let own = binding.allPrefixes
+        let singles =
+            device.owners.addresses4.map { (IPPrefix(.v4($0.key)), $0.value) } + device.owners.addresses6.map { (IPPrefix(.v6($0.key)), $0.value) }
+        let prefixes = device.owners.prefixes4.map { (IPPrefix.v4($0.key), $0.value) } + device.owners.prefixes6.map { (IPPrefix.v6($0.key), $0.value) }
+        let overlapping = (singles + prefixes).filter { held in own.contains { $0.overlaps(held.0) } }.map { ($0.0.description, $0.1) }
+        for (what, owner) in taken + overlapping {
+            switch owner.kind {
+            case .reserved:
+                throw .refused("\(what) is reserved on bridge \(device.name), a gateway's or the host's own: give guest \(binding.guest) another")
+            case .guest(let port?), .claim(let port):
+                guard port != index, let other = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
+                    let holder = other.binding, holder.guest != binding.guest, let shared = holder.sharedIdentity(with: binding)
+                else { continue }
+                throw .refused("\(shared) is guest \(holder.guest)'s on \(other.port.name): 'vifguard detach \(other.port.name)' first, or give guest \(binding.guest) another")
+            case .guest(nil), .router: continue
+            }
+        }
+    }
+}
