@@ -9,9 +9,12 @@ struct Bench {
         do {
             let options = try Options(arguments)
             guard geteuid() == 0 else { return fail("the benchmark makes network namespaces: run it as root", status: 77) }
+            Interruption.hold()
             try run(options)
         } catch let mistake as Options.Mistake {
             fail("\(mistake)\n\(Options.usage)", status: 64)
+        } catch let interruption as Interruption {
+            fail("interrupted; nothing is left of it", status: 128 + interruption.signal)
         } catch {
             fail("\(error)", status: 1)
         }
@@ -28,7 +31,7 @@ struct Bench {
             results += outcome.results
             absent.merge(outcome.absent) { first, _ in first }
         }
-        let changes = try Changes.measure(ports: options.sizes.max() ?? 1, repeats: options.isQuick ? 3 : 7, progress: progress)
+        let changes = try ChangingNetwork(ports: options.sizes.max() ?? 1, progress: progress).measure(repeats: options.isQuick ? 3 : 7)
         progress.end()
         let report = Report(machine: machine, rounds: options.rounds, results: results, absent: absent, changes: changes)
         print(report.text, terminator: "")

@@ -10,6 +10,8 @@ struct Comparison {
     /// patience with a real-time thread.
     private static let sampleLength = 40e6
 
+    private static func name(_ count: Int) -> String { count == 1 ? "1 guest" : "\(count) guests" }
+
     /// What was found with one number of guests, and why an engine is missing.
     struct Outcome {
         var results: [Result] = []
@@ -27,7 +29,7 @@ struct Comparison {
         var counts = try calibrate(networks, traffic)
         var samples = traffic.map { _ in [Engine: [Sample]]() }
         for round in 0..<options.rounds {
-            progress.update("\(count) guests: round \(round + 1) of \(options.rounds)")
+            progress.update("\(Self.name(count)): round \(round + 1) of \(options.rounds)")
             for (number, kind) in traffic.enumerated() {
                 // Each takes its turn at being first.
                 for place in networks.indices {
@@ -45,10 +47,11 @@ struct Comparison {
         let injector = try Injector(cpu: options.cpu)
         var networks: [MeasuredNetwork] = []
         for engine in Engine.allCases {
-            progress.update("\(guests.count) guests: building the network '\(engine.title)'")
+            try Interruption.check()
+            progress.update("\(Self.name(guests.count)): building the network '\(engine.title)'")
             do {
                 networks.append(try MeasuredNetwork(engine, guests: guests, guest: guest, other: other, injector: injector))
-            } catch where engine.isOptional {
+            } catch  where engine.isOptional {
                 absent[engine] = "\(error)"
             }
         }
@@ -77,6 +80,7 @@ struct Comparison {
 
     /// Measures, and leaves in `count` how many frames a sample of the wanted length takes.
     private func sample(_ network: MeasuredNetwork, _ kind: Traffic, _ count: inout Int) throws -> Sample {
+        try Interruption.check()
         let passage = try network.send(kind, honest: network.engine == .plain, count: count)
         count = Int(min(max(Self.sampleLength / max(passage.nanoseconds, 1), 1024), 500_000))
         return Sample(nanoseconds: passage.nanoseconds, share: passage.share)
@@ -89,8 +93,8 @@ struct Comparison {
         return try Engine.allCases.compactMap { engine in
             guard let own = samples[engine] else { return nil }
             let ratios = zip(own, plain).map { $0.nanoseconds / $1.nanoseconds }
-            let passes = own.allSatisfy { $0.share > 0.999 }
             try check(kind, engine, own)
+            let passes = own.allSatisfy { $0.share > 0.999 }
             return Result(kind, engine: engine, guests: guests, ratios: ratios, nanoseconds: own.map(\.nanoseconds), passes: passes)
         }
     }

@@ -1,4 +1,5 @@
 import Datapath
+import Enforcement
 import Lab
 import Netlink
 import Policy
@@ -24,42 +25,39 @@ enum Engine: String, Sendable, CaseIterable, Codable {
     var isOptional: Bool { self == .tcx || self == .classic }
 
     /// Guards the network, whose ports are in the order of its guests.
-    func install(in network: BridgedNetwork, uplink: InterfaceIndex, guests: [Guest], ports: [Link]) throws {
+    func install(in network: BridgedNetwork, guests: [Guest], ports: [Link]) throws {
+        func apply(_ way: AttachmentWay) throws {
+            let policy = network.policy(guests, ports)
+            try network.host.run { _ = try network.apply(policy, Datapath.load(), way: way) }
+        }
         switch self {
         case .plain: break
-        case .tcx: try network.guardAll(uplink: uplink, guests: guests, ports: ports, way: .tcx)
-        case .clsact: try network.guardAll(uplink: uplink, guests: guests, ports: ports, way: .clsact)
+        case .tcx: try apply(.tcx)
+        case .clsact: try apply(.clsact)
         case .classic: try ClassicRules(guests: guests, ports: ports.map(\.name)).load(in: network.host)
         }
     }
 }
 
 extension BridgedNetwork {
-    /// The bridge itself, as the guard knows it.
-    var bridgePort: Port { Port(bridgeIndex: bridgeIndex, bridgeName: bridge) }
-
     func port(_ link: Link) -> Port { Port(index: link.index, name: link.name, bridgeIndex: bridgeIndex, bridgeName: bridge) }
 
-    /// The owners' table of the bridge when these guests are on these ports.
-    func owners(_ guests: [Guest], _ ports: [Link]) -> OwnerTable {
-        var table = OwnerTable()
-        table.reserve(Outside.mac)
-        table.reserve(bridgeMACAddress)
-        for (guest, port) in zip(guests, ports) { table.add(guest.binding, port: port.index) }
-        return table
+    /// These guests on these ports, and the uplink.
+    func policy(_ guests: [Guest], _ ports: [Link]) -> HostPolicy {
+        let bridge = BridgePolicy(name: bridge, uplinks: [outside.port], gatewayMACs: [Outside.mac])
+        return HostPolicy(
+            bridges: [bridge],
+            interfaces: zip(guests, ports).map { GuestInterface(port: $1.name, bridge: bridge.name, binding: $0.binding) })
     }
 
-    /// All six programs, a binding on every port, and the table of owners: as after `vifguard apply`.
+    /// `vifguard apply`, in the host's namespace.
+    ///
+    /// - Throws: also if a step of it failed.
     @discardableResult
-    func guardAll(uplink: InterfaceIndex, guests: [Guest], ports: [Link], way: AttachmentWay?) throws -> Datapath {
-        try host.run {
-            let datapath = try Datapath.load()
-            try datapath.write(owners(guests, ports), bridge: bridgeIndex)
-            try datapath.guardBridge(bridgePort, way: way)
-            try datapath.guardUplink(port(Link.numbered(uplink)), mode: .audit, way: way)
-            try datapath.close(ports.map(port), way: way)
-            for (guest, link) in zip(guests, ports) { try datapath.bind(guest.binding, to: port(link), way: way) }
-            return datapath
-        }
+    func apply(_ policy: HostPolicy, _ datapath: Datapath, way: AttachmentWay? = nil) throws -> Enforcement.Report {
+        let report = try Apply.perform(policy, datapath: datapath, way: way)
+        if let failure = report.failures.first { throw LabError(action: "guard \(failure.step.port.name)", reason: failure.message) }
+        if let fault = report.plan.faults.first { throw LabError(action: "guard the bridge", reason: "\(fault)") }
+        return report
     }
 }

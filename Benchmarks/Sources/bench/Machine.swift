@@ -6,7 +6,7 @@ struct Machine: Codable {
     let architecture: String
     let processor: String
     let cores: Int
-    /// Over a minute, before the start: above a half a core others were at work too.
+    /// The load average of the minute before: how much others had to do.
     let load: Double
     let date: String
 

@@ -22,7 +22,7 @@ final class MeasuredNetwork: Sendable {
         let (links, crowd) = try network.addPorts(guests.count)
         let uplink = try network.host.run { try Link.named(network.outside.port) }
         try network.settle(guests, links, uplink)
-        try engine.install(in: network, uplink: uplink.index, guests: guests, ports: links)
+        try engine.install(in: network, guests: guests, ports: links)
         var ports: [Traffic.Place: Link] = [.uplink: uplink, .guest: links[guest.number - 1]]
         if let other { ports[.otherGuest] = links[other.number - 1] }
         let entries = [uplink.index, links[guest.number - 1].index]

@@ -47,9 +47,9 @@ extension Report {
         var lines = heading
         for size in Set(results.map(\.guests)).sorted() {
             let here = results.filter { $0.guests == size }
-            lines += ["", Self.line(size == 1 ? "1 guest" : "\(size) guests", Self.engines.map(\.title))]
+            lines += ["", Self.line(size == 1 ? "1 GUEST" : "\(size) GUESTS", Self.engines.map(\.title))]
             lines += Self.rows(here.filter { !$0.isSpoofed })
-            lines += ["  spoofed, and what dropping it costs"] + Self.rows(here.filter(\.isSpoofed))
+            lines += ["  dropped spoofs"] + Self.rows(here.filter(\.isSpoofed))
         }
         lines += growthLines
         for (engine, reason) in absent.sorted(by: { $0.key < $1.key }) { lines += ["", "no '\(engine)' here: \(reason)"] }
@@ -60,7 +60,8 @@ extension Report {
         [
             "CPU per frame of 60 bytes, as a ratio to a frame forwarded by a plain bridge in",
             "the same round: median and range of \(rounds) rounds.",
-            "Linux \(machine.kernel) \(machine.architecture), \(machine.processor), cores: \(machine.cores), load: \(Self.decimal(machine.load, 1))",
+            "Linux \(machine.kernel) on \(machine.architecture), cores: \(machine.cores), load before: \(Self.decimal(machine.load, 1))",
+            machine.processor,
         ]
     }
 
@@ -90,7 +91,7 @@ extension Report {
 
     private var growthLines: [String] {
         guard let most = results.map(\.guests).max(), !growth.isEmpty else { return [] }
-        var lines = ["", Self.line("growth from 1 to \(most) guests", Self.engines.map(\.title))]
+        var lines = ["", Self.line("GROWTH, 1 to \(most)", Self.engines.map(\.title))]
         for first in growth where first.engine == growth[0].engine {
             let cells = Self.engines.map { engine in
                 guard !first.isUnstopped(engine, results) else { return "not stopped" }
@@ -106,15 +107,17 @@ extension Report {
         func row(_ what: String, _ spread: Spread, _ unit: String) -> String {
             let places = spread.median < 10 ? 1 : 0
             let numbers = [spread.median, spread.minimum, spread.maximum].map { Self.decimal($0, places) }
-            return "  " + what.padded(to: 44) + "\(numbers[0]) \(unit) (\(numbers[1])-\(numbers[2]))"
+            return "  " + what.padded(to: 40) + "\(numbers[0]) \(unit) (\(numbers[1])-\(numbers[2]))"
         }
         return [
-            "", "changes, with \(changes.ports) guests: median and range of this machine",
+            "", "CHANGES with \(changes.ports) guests: times of this machine, median (range)",
             row("programs and maps loaded and pinned", changes.load, "ms"),
-            row("all \(changes.ports) ports guarded from nothing", changes.guardAll, "ms"),
-            row("a port plugged in: closed, then bound", changes.hotPlug, "µs"),
-            row("new addresses for a running guest", changes.newAddresses, "µs"),
-            "  " + "kernel memory of all maps".padded(to: 44) + "\(Self.decimal(Double(changes.memory) / 1_048_576, 1)) MiB",
+            row("apply, with no port guarded before", changes.applyFirst, "ms"),
+            row("apply, with nothing to change", changes.applyAgain, "ms"),
+            row("attach of a port plugged in", changes.attach, "ms"),
+            row("of that, its record and programs", changes.closeAndBind, "ms"),
+            row("new addresses on a running port", changes.newAddresses, "µs"),
+            "  " + "kernel memory of all maps".padded(to: 40) + "\(Self.decimal(Double(changes.memory) / 1_048_576, 1)) MiB",
         ]
     }
 
