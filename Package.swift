@@ -14,7 +14,7 @@ let package = Package(
     products: [
         .executable(name: "vifguard", targets: ["vifguard"]),
         .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "Configuration"]),
-        .library(name: "VifguardLab", targets: ["Lab", "Datapath", "Netlink"]),
+        .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Datapath", "Netlink"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

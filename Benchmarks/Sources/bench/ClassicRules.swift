@@ -1,0 +1,53 @@
+import Glibc
+import Lab
+import Netlink
+
+/// The rules of the 2008 article, a set for each guest in the order in which ports come up: what iptables and ip6tables
+/// hold then.
+///
+/// Its arptables rules are left out: they see ARP alone, which isn't measured here.
+struct ClassicRules: Sendable {
+    private var rules4: [String] = []
+    private var rules6: [String] = []
+
+    init(guests: [Guest], ports: [String], uplink: String = "uplink") {
+        for (guest, port) in zip(guests, ports) {
+            rules4 += Self.rules(port, uplink, "\(guest.address4)")
+            rules6 += Self.rules(port, uplink, "\(guest.address6)") + Self.rules(port, uplink, "\(guest.prefix6)")
+        }
+    }
+
+    /// What the article appends for each address of a port.
+    private static func rules(_ port: String, _ uplink: String, _ address: String) -> [String] {
+        [
+            "-A FORWARD -m physdev --physdev-out \(port) --destination \(address) -j ACCEPT",
+            "-A FORWARD -m physdev --physdev-in \(port) --physdev-out \(uplink) --source \(address) -j ACCEPT",
+        ]
+    }
+
+    /// Puts them in force in the namespace, and has its bridges ask them.
+    ///
+    /// - Throws: `LabError` if there is no iptables-legacy, or a kernel without it.
+    func load(in namespace: NetworkNamespace) throws {
+        try namespace.run {
+            // iptables keeps its lock there: it is to be the namespace's own, and gone with it.
+            guard mount("tmpfs", "/run", "tmpfs", 0, nil) == 0 else {
+                throw LabError(action: "mount a tmpfs for iptables' lock", reason: "\(SystemErrorNumber.current)")
+            }
+        }
+        try Self.restore(rules4, "iptables-legacy-restore", in: namespace)
+        try Self.restore(rules6, "ip6tables-legacy-restore", in: namespace)
+        try namespace.run { try BridgeNetfilter.turnOn() }
+    }
+
+    private static func restore(_ rules: [String], _ command: String, in namespace: NetworkNamespace) throws {
+        let text = (["*filter", ":INPUT ACCEPT", ":FORWARD DROP", ":OUTPUT ACCEPT"] + rules + ["COMMIT", ""]).joined(separator: "\n")
+        // A file without a name: nothing of it is left, whatever happens.
+        guard let file = tmpfile() else { throw LabError(action: "make a file of rules", reason: "\(SystemErrorNumber.current)") }
+        defer { fclose(file) }
+        guard fputs(text, file) >= 0, fflush(file) == 0 else {
+            throw LabError(action: "write a file of rules", reason: "\(SystemErrorNumber.current)")
+        }
+        _ = try namespace.output(of: [command, "/proc/\(getpid())/fd/\(fileno(file))"], atMost: .seconds(120))
+    }
+}

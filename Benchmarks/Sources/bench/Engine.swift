@@ -1,0 +1,63 @@
+import Datapath
+import Enforcement
+import Lab
+import Netlink
+import Policy
+
+/// What stands between a bridge's ports.
+enum Engine: String, Sendable, CaseIterable, Codable {
+    case plain
+    case tcx
+    case clsact
+    case classic
+
+    /// The heading of its column.
+    var title: String {
+        switch self {
+        case .plain: "plain bridge"
+        case .tcx: "Vifguard (tcx)"
+        case .clsact: "Vifguard (clsact)"
+        case .classic: "2008 rules"
+        }
+    }
+
+    /// Whether a host may lack it: a kernel before 6.6 has no tcx, a small system no iptables. Its column is left empty then.
+    var isOptional: Bool { self == .tcx || self == .classic }
+
+    /// Guards the network, whose ports are in the order of its guests.
+    func install(in network: BridgedNetwork, guests: [Guest], ports: [Link]) throws {
+        func apply(_ way: AttachmentWay) throws {
+            let policy = network.policy(guests, ports)
+            try network.host.run { _ = try network.apply(policy, Datapath.load(), way: way) }
+        }
+        switch self {
+        case .plain: break
+        case .tcx: try apply(.tcx)
+        case .clsact: try apply(.clsact)
+        case .classic: try ClassicRules(guests: guests, ports: ports.map(\.name)).load(in: network.host)
+        }
+    }
+}
+
+extension BridgedNetwork {
+    func port(_ link: Link) -> Port { Port(index: link.index, name: link.name, bridgeIndex: bridgeIndex, bridgeName: bridge) }
+
+    /// These guests on these ports, and the uplink.
+    func policy(_ guests: [Guest], _ ports: [Link]) -> HostPolicy {
+        let bridge = BridgePolicy(name: bridge, uplinks: [outside.port], gatewayMACs: [Outside.mac])
+        return HostPolicy(
+            bridges: [bridge],
+            interfaces: zip(guests, ports).map { GuestInterface(port: $1.name, bridge: bridge.name, binding: $0.binding) })
+    }
+
+    /// `vifguard apply`, in the host's namespace.
+    ///
+    /// - Throws: also if a step of it failed.
+    @discardableResult
+    func apply(_ policy: HostPolicy, _ datapath: Datapath, way: AttachmentWay? = nil) throws -> Enforcement.Report {
+        let report = try Apply.perform(policy, datapath: datapath, way: way)
+        if let failure = report.failures.first { throw LabError(action: "guard \(failure.step.port.name)", reason: failure.message) }
+        if let fault = report.plan.faults.first { throw LabError(action: "guard the bridge", reason: "\(fault)") }
+        return report
+    }
+}

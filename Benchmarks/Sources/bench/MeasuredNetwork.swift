@@ -1,0 +1,84 @@
+import Foundation
+import Lab
+import Netlink
+import Synchronization
+
+/// A bridge with guests and an uplink, guarded in one way, through which frames are sent and counted.
+///
+/// Whatever guards it, ports and bridge are set up alike, as Vifguard wants them (static entries, no learning, no flood
+/// on guest ports): what is compared is the judging alone.
+final class MeasuredNetwork: Sendable {
+    let engine: Engine
+    private let network: BridgedNetwork
+    /// Where the guests' own ends are: they throw everything away.
+    private let crowd: NetworkNamespace
+    private let ports: [Traffic.Place: Link]
+    private let injector: Injector
+
+    /// - Parameter guests: all that are on the bridge.
+    /// - Parameter active: those that send and receive.
+    init(_ engine: Engine, guests: [Guest], guest: Guest, other: Guest?, injector: Injector) throws {
+        let network = try BridgedNetwork(guests: [])
+        let (links, crowd) = try network.addPorts(guests.count)
+        let uplink = try network.host.run { try Link.named(network.outside.port) }
+        try network.settle(guests, links, uplink)
+        try engine.install(in: network, guests: guests, ports: links)
+        var ports: [Traffic.Place: Link] = [.uplink: uplink, .guest: links[guest.number - 1]]
+        if let other { ports[.otherGuest] = links[other.number - 1] }
+        let entries = [uplink.index, links[guest.number - 1].index]
+        try network.host.run { for entry in entries { try injector.attach(to: entry) } }
+        self.engine = engine
+        self.network = network
+        self.crowd = crowd
+        self.ports = ports
+        self.injector = injector
+    }
+
+    struct Passage {
+        /// Of CPU time, each.
+        let nanoseconds: Double
+        /// How many of the frames left by the port they were to leave by.
+        let share: Double
+    }
+
+    /// Sends the traffic's frame, or its honest twin, many times.
+    func send(_ traffic: Traffic, honest: Bool = false, count: Int) throws -> Passage {
+        guard let entry = ports[traffic.entry], let exit = ports[traffic.exit] else {
+            throw LabError(action: "send '\(traffic.title)'", reason: "the network has no such port")
+        }
+        let frame = honest ? traffic.honest : traffic.frame
+        return try network.host.run {
+            let before = try Self.sent(by: exit)
+            let nanoseconds = try injector.inject(frame, count: count, at: entry.index)
+            let after = try Self.sent(by: exit)
+            return Passage(nanoseconds: nanoseconds / Double(count), share: Double(after - before) / Double(count))
+        }
+    }
+
+    /// The namespace has a /sys of its own.
+    private static func sent(by port: Link) throws -> Int {
+        let path = "/sys/class/net/\(port.name)/statistics/tx_packets"
+        let text = try String(contentsOfFile: path, encoding: .ascii)
+        guard let count = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw LabError(action: "read \(path)", reason: "it holds '\(text)'")
+        }
+        return count
+    }
+}
+
+extension BridgedNetwork {
+    /// Static entries for every MAC; then guest ports neither learn nor get what is for unknown MACs.
+    func settle(_ guests: [Guest], _ ports: [Link], _ uplink: Link) throws {
+        try host.run {
+            let socket = try NetlinkSocket()
+            var requests = zip(guests, ports).map { ForwardingDatabase.request(replacing: $0.mac, on: $1.index) }
+            requests.append(ForwardingDatabase.request(replacing: Outside.mac, on: uplink.index))
+            if let error = try socket.performAll(requests).compactMap(\.self).first { throw error }
+            var wanted = BridgePort.Settings()
+            wanted.learning = false
+            wanted.unicastFlood = false
+            let indexes = Set(ports.map(\.index))
+            for port in try BridgePort.all(of: bridgeIndex) where indexes.contains(port.index) { try port.write(wanted) }
+        }
+    }
+}
