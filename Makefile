@@ -12,7 +12,7 @@ RELEASE := .build/release/vifguard
 
 # What the build needs, then what the tests and the demonstration send real traffic with.
 BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev pkg-config git
-TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox udhcpc dnsmasq-base procps util-linux
+TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc dnsmasq-base procps util-linux
 BENCH_PACKAGES := iptables arptables
 
 .PHONY: help setup setup-bench build release test demo bench fuzz mutants differential lint format install uninstall clean
