@@ -1,5 +1,6 @@
 import Foundation
 import Lab
+import Netlink
 import Testing
 
 /// A host as an operator meets it: a namespace with a bridge, an uplink and two guests' ports made by ip(8), a policy in a
@@ -31,7 +32,11 @@ final class CommandFixture {
         for port in ["up0", "vif1.0", "vif2.0"] {
             commands += ["link add \(port) type veth peer name p-\(port)", "link set \(port) master br0 up", "link set p-\(port) up"]
         }
-        for command in commands { _ = try host.output(of: ["ip"] + command.split(separator: " ").map(String.init)) }
+        let batch = folder.appending(path: "ports")
+        try commands.joined(separator: "\n").write(to: batch, atomically: true, encoding: .utf8)
+        // Nobody speaks but the test.
+        try host.run { try InterfaceSetting.disableIPv6.set(1, for: "default") }
+        _ = try host.output(of: ["ip", "-batch", batch.path], atMost: .seconds(60))
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
