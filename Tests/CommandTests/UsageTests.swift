@@ -11,9 +11,13 @@ struct UsageTests {
     }
 
     @Test func `wrong usage ends with 2 and says so on standard error alone`() throws {
-        for arguments in [["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""], ["explain", "00", "--port", "x", "--tag", "4096"]] {
+        for arguments in [
+            ["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""],
+            ["explain", "00", "--port", "x", "--tag", "4096"],
+        ] {
             let command = try Command(arguments)
-            #expect(command.status == 2 && command.output.isEmpty && command.errors.hasPrefix("vifguard: "), "\(arguments): \(command.errors)")
+            #expect(
+                command.status == 2 && command.output.isEmpty && command.errors.hasPrefix("vifguard: "), "\(arguments): \(command.errors)")
         }
     }
 
