@@ -48,8 +48,3 @@ struct ProveCommand: ParsableCommand {
         if !report.isProven { throw ExitCode.failure }
     }
 }
-
-extension String {
-    /// As `visible`, line by line.
-    fileprivate var visibleLines: String { split(separator: "\n").map { String($0).visible }.joined(separator: "\n") }
-}
