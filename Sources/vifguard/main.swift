@@ -19,7 +19,7 @@ do {
         Output.print(text)
     } else {
         let words = text.hasPrefix("Error: ") ? text.dropFirst("Error: ".count) : text[...]
-        Output.warn(wrapped("vifguard: \(words)", indent: 4))
+        Output.warn(wrapped("vifguard: \(words)".visibleLines, indent: 4))
         exit(2)
     }
 }

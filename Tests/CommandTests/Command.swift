@@ -40,6 +40,7 @@ struct Command {
 
     /// All that came of it, as the golden files keep it.
     func transcript(of arguments: [String]) -> String {
-        "$ vifguard \(arguments.joined(separator: " "))\n\(output)" + (errors.isEmpty ? "" : "--- errors\n\(errors)") + "--- status \(status)\n"
+        "$ vifguard \(arguments.joined(separator: " "))\n\(output)" + (errors.isEmpty ? "" : "--- errors\n\(errors)")
+            + "--- status \(status)\n"
     }
 }

@@ -19,29 +19,37 @@ struct GoldenTests {
         Case(name: "check-faulty-json", arguments: ["check", "--policy", "faulty.yaml", "--json"]),
         Case(name: "check-missing", arguments: ["check", "--policy", "missing.yaml"]),
         Case(name: "explain", arguments: ["explain", "-", "--port", "vif1.0", "--policy", "policy.yaml"], input: Frames.story),
-        Case(name: "explain-json", arguments: ["explain", "-", "--port", "vif1.0", "--policy", "policy.yaml", "--json"], input: Frames.story),
+        Case(
+            name: "explain-json", arguments: ["explain", "-", "--port", "vif1.0", "--policy", "policy.yaml", "--json"],
+            input: Frames.story),
         Case(name: "explain-audit", arguments: ["explain", "-", "--port", "vif2.0", "--policy", "policy.yaml"], input: Frames.story),
         Case(
             name: "explain-uplink", arguments: ["explain", "-", "--port", "eth0", "--policy", "policy.yaml"],
             input: Frames.capture([Frames.arp(Frames.gateway, Frames.gateway4, target: Frames.www4), Frames.arp(Frames.www, Frames.www4)])),
         Case(
-            name: "explain-to-guest", arguments: ["explain", "-", "--port", "vif1.0", "--direction", "to-guest", "--policy", "policy.yaml"],
+            name: "explain-to-guest",
+            arguments: ["explain", "-", "--port", "vif1.0", "--direction", "to-guest", "--policy", "policy.yaml"],
             input: Frames.capture([
                 Frames.arp(Frames.gateway, Frames.gateway4, target: Frames.www4),
                 Frames.arp(Frames.gateway, Frames.gateway4, target: Frames.mail4),
             ])),
-        Case(name: "explain-closed", arguments: ["explain", "frames.txt", "--port", "vif9.0", "--bridge", "br0", "--policy", "policy.yaml"]),
+        Case(
+            name: "explain-closed", arguments: ["explain", "frames.txt", "--port", "vif9.0", "--bridge", "br0", "--policy", "policy.yaml"]),
         Case(
             name: "explain-stated",
             arguments: ["explain", "frames.txt", "--port", "tap0", "--mac", "00:16:3e:38:b4:ac", "--address", "192.0.2.44", "--tag", "7"]),
         Case(name: "explain-unknown-port", arguments: ["explain", "frames.txt", "--port", "vif9.0", "--policy", "policy.yaml"]),
-        Case(name: "explain-wrong-way", arguments: ["explain", "frames.txt", "--port", "eth0", "--direction", "to-guest", "--policy", "policy.yaml"]),
+        Case(
+            name: "explain-wrong-way",
+            arguments: ["explain", "frames.txt", "--port", "eth0", "--direction", "to-guest", "--policy", "policy.yaml"]),
         Case(
             name: "explain-cut-capture", arguments: ["explain", "-", "--port", "vif1.0", "--policy", "policy.yaml"],
             input: Frames.story.dropLast(3)),
         Case(name: "explain-half-byte", arguments: ["explain", "ffffff0", "--port", "vif1.0", "--policy", "policy.yaml"]),
         Case(name: "usage-no-mac", arguments: ["attach", "vif1.0", "--bridge", "br0"]),
-        Case(name: "usage-bad-mac", arguments: ["attach", "vif1.0", "--bridge", "br0", "--mac", "01:00:5e:00:00:01", "--address", "192.0.2.43"]),
+        Case(
+            name: "usage-bad-mac",
+            arguments: ["attach", "vif1.0", "--bridge", "br0", "--mac", "01:00:5e:00:00:01", "--address", "192.0.2.43"]),
         Case(name: "usage-unknown-option", arguments: ["status", "--colour"]),
         Case(name: "usage-unknown-subcommand", arguments: ["protect"]),
         Case(name: "usage-unknown-reason", arguments: ["events", "--reason", "arp-spoof"]),

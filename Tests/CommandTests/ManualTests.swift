@@ -48,7 +48,8 @@ struct ManualTests {
             let synopsis = page.components(separatedBy: ".Sh DESCRIPTION")[0]
             for argument in subcommand.arguments ?? [] where argument.shouldDisplay {
                 for name in argument.names ?? [] where name.kind == "long" && name.name != "help" && name.name != "version" {
-                    #expect(synopsis.contains("Fl -\(name.name)"), "vifguard-\(subcommand.commandName).8: no --\(name.name) in the synopsis")
+                    #expect(
+                        synopsis.contains("Fl -\(name.name)"), "vifguard-\(subcommand.commandName).8: no --\(name.name) in the synopsis")
                     #expect(page.contains(".It Fl -\(name.name)"), "vifguard-\(subcommand.commandName).8: --\(name.name) isn't explained")
                 }
             }

@@ -11,9 +11,13 @@ struct UsageTests {
     }
 
     @Test func `wrong usage ends with 2 and says so on standard error alone`() throws {
-        for arguments in [["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""], ["explain", "00", "--port", "x", "--tag", "4096"]] {
+        for arguments in [
+            ["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""],
+            ["explain", "00", "--port", "x", "--tag", "4096"],
+        ] {
             let command = try Command(arguments)
-            #expect(command.status == 2 && command.output.isEmpty && command.errors.hasPrefix("vifguard: "), "\(arguments): \(command.errors)")
+            #expect(
+                command.status == 2 && command.output.isEmpty && command.errors.hasPrefix("vifguard: "), "\(arguments): \(command.errors)")
         }
     }
 
@@ -47,5 +51,7 @@ struct UsageTests {
     @Test func `nothing that a file or an option holds reaches the terminal as a command to it`() throws {
         let command = try Command(["explain", "no\u{1b}[2Jfile", "--port", "\u{1b}]0;x\u{7}", "--policy", "policy.yaml"])
         #expect(command.status == 1 && !command.errors.contains("\u{1b}") && !command.errors.contains("\u{7}"), "\(command.errors)")
+        let misused = try Command(["\u{1b}[2J"])
+        #expect(misused.status == 2 && !misused.errors.contains("\u{1b}"), "\(misused.errors)")
     }
 }

@@ -21,7 +21,10 @@ struct CommandSystemTests {
 
         let bridge = try #require(try fixture.status().bridges.first)
         #expect(bridge.name == "br0" && bridge.unguarded.isEmpty)
-        #expect(Set(bridge.ports.map { "\($0.name) \($0.kind) \($0.state)" }) == ["br0 bridge trusted", "up0 uplink trusted", "vif1.0 guest bound", "vif2.0 guest closed"])
+        #expect(
+            Set(bridge.ports.map { "\($0.name) \($0.kind) \($0.state)" }) == [
+                "br0 bridge trusted", "up0 uplink trusted", "vif1.0 guest bound", "vif2.0 guest closed",
+            ])
         let port = try fixture.port("vif1.0")
         #expect(port.binding?.guest == "www.example.com" && port.binding?.origin == "policy" && port.mode == "enforce")
         #expect(port.binding?.macs == ["02:00:00:00:00:01"] && port.binding?.addresses == ["192.0.2.1"])

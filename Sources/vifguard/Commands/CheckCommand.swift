@@ -85,7 +85,8 @@ struct PolicySummary: Encodable {
         bridges = policy.bridges.map { bridge in
             let interfaces = policy.interfaces.filter { $0.bridge == bridge.name }
             return Bridge(
-                name: bridge.name, uplinks: bridge.uplinks, guests: Set(interfaces.map(\.binding.guest)).count, interfaces: interfaces.count)
+                name: bridge.name, uplinks: bridge.uplinks, guests: Set(interfaces.map(\.binding.guest)).count, interfaces: interfaces.count
+            )
         }
         guests = Set(policy.interfaces.map(\.binding.guest)).count
         interfaces = policy.interfaces.count

@@ -37,13 +37,16 @@ struct ExplainCommand: ParsableCommand {
 
     mutating func validate() throws {
         if let tag, tag > 4095 { throw ValidationError("--tag \(tag) is no VLAN id: give 0 to 4095") }
-        if !binding.isGiven, binding.hasMore { throw ValidationError("a binding needs the guest's MAC: give --mac, or none of its options") }
+        if !binding.isGiven, binding.hasMore {
+            throw ValidationError("a binding needs the guest's MAC: give --mac, or none of its options")
+        }
         if binding.isGiven { _ = try statedSite() }
     }
 
     func run() throws {
         let packets = try FrameSource.packets(frames)
-        let site = try binding.isGiven ? statedSite() : ExplainedSite(try policy.load().policy, port: port, bridge: bridge, guest: binding.guest)
+        let site =
+            try binding.isGiven ? statedSite() : ExplainedSite(try policy.load().policy, port: port, bridge: bridge, guest: binding.guest)
         var explainer = try site.explainer(direction: direction, tag: tag.map { VLANTag(vid: $0) })
         if json.isOn {
             try Output.printJSON(packets.map { explainer.explain($0) })

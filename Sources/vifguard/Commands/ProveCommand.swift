@@ -39,15 +39,12 @@ struct ProveCommand: ParsableCommand {
         let style = Style.output
         Output.print(style.faint(ProofReport.heading))
         let report = try Proof.run(options) { Output.print($0.isProven ? $0.line.visibleLines : style.red($0.line.visibleLines)) }
-        if report.entries.isEmpty { throw Failure("no case has \((filter ?? "").visible) in its name or reason: 'vifguard prove' lists all") }
+        if report.entries.isEmpty {
+            throw Failure("no case has \((filter ?? "").visible) in its name or reason: 'vifguard prove' lists all")
+        }
         Output.print("")
         Output.print(report.isProven ? style.green(report.summary) : style.red(report.summary))
         if demonstrate { try Demonstration.show(style) }
         if !report.isProven { throw ExitCode.failure }
     }
-}
-
-extension String {
-    /// As `visible`, line by line.
-    fileprivate var visibleLines: String { split(separator: "\n").map { String($0).visible }.joined(separator: "\n") }
 }

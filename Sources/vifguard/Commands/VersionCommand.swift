@@ -23,7 +23,11 @@ struct VersionCommand: ParsableCommand {
         var names = utsname()
         uname(&names)
         let facts = Facts(kernel: text(&names.release), machine: text(&names.machine))
-        if json.isOn { try Output.printJSON(facts) } else { Output.print("vifguard \(facts.version), on Linux \(facts.kernel) \(facts.machine)") }
+        if json.isOn {
+            try Output.printJSON(facts)
+        } else {
+            Output.print("vifguard \(facts.version), on Linux \(facts.kernel) \(facts.machine)")
+        }
     }
 
     /// What a C array of characters says.

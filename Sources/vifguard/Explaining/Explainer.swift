@@ -103,7 +103,9 @@ struct Explanation: Encodable {
             lines.append("    \(word)")
         }
         for claim in claims { lines.append("    The guest claims \(claim) by it.") }
-        if captured < length { lines.append(wrapped("    Captured \(captured) of \(length) bytes: a whole frame may fare otherwise.", indent: 4)) }
+        if captured < length {
+            lines.append(wrapped("    Captured \(captured) of \(length) bytes: a whole frame may fare otherwise.", indent: 4))
+        }
         return lines
     }
 }

@@ -12,7 +12,9 @@ enum FrameSource {
             defer { close(descriptor) }
             return try packets(in: try bytes(descriptor, source.visible), called: source.visible)
         }
-        guard error == ENOENT || error == ENAMETOOLONG else { throw Failure("can't open \(source.visible): \(reason(error)): name a file that may be read") }
+        guard error == ENOENT || error == ENAMETOOLONG else {
+            throw Failure("can't open \(source.visible): \(reason(error)): name a file that may be read")
+        }
         do throws(Hex.ParseError) {
             return [CaptureFile.Packet(bytes: try Hex.bytes(parsing: source))]
         } catch {

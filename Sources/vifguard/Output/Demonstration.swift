@@ -20,7 +20,8 @@ enum Demonstration {
                 binding: Binding(guest: guest, macs: [guests[place]], addresses4: [IPv4Prefix(address(place))]))
         }
         let policy = HostPolicy(
-            bridges: [BridgePolicy(name: network.bridge, uplinks: [network.outside.port], gateways: [.v4(gateway)])], interfaces: interfaces)
+            bridges: [BridgePolicy(name: network.bridge, uplinks: [network.outside.port], gateways: [.v4(gateway)])], interfaces: interfaces
+        )
         let datapath = try network.host.run {
             let datapath = try Datapath.load()
             let report = try Apply.perform(policy, datapath: datapath)

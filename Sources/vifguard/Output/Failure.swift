@@ -18,7 +18,7 @@ extension Output {
             warn(errors.description)
             warn("vifguard: the policy isn't taken, and what is in force stays as it is: correct the above and try again")
         } else {
-            warn(wrapped("vifguard: \(error)\(advice(for: error))", indent: 4))
+            warn(wrapped("vifguard: \(error)\(advice(for: error))".visibleLines, indent: 4))
         }
     }
 

@@ -7,9 +7,10 @@ extension HostStatus {
 
     /// All that is known about the ports that are left.
     func details(_ style: Style) -> [String] {
-        Array(bridges.map { bridge in
-            bridge.ports.flatMap { $0.details(style) } + bridge.warnings(style)
-        }.joined(separator: [""]))
+        Array(
+            bridges.map { bridge in
+                bridge.ports.flatMap { $0.details(style) } + bridge.warnings(style)
+            }.joined(separator: [""]))
     }
 }
 
@@ -27,7 +28,8 @@ extension HostStatus.Bridge {
 
     fileprivate func warnings(_ style: Style) -> [String] {
         unguarded.map {
-            style.red(wrapped("\($0.visible): NOT GUARDED: it joined the bridge since; nothing it sends arrives: 'vifguard apply'", indent: 4))
+            style.red(
+                wrapped("\($0.visible): NOT GUARDED: it joined the bridge since; nothing it sends arrives: 'vifguard apply'", indent: 4))
         }
     }
 }
@@ -61,8 +63,10 @@ extension PortFacts {
     fileprivate var notes: [String] {
         let columns = Output.columns - 4
         var notes = binding.map { [$0.identity.cut(to: columns)] } ?? []
-        let tops = [("sent", sent.dropped, "dropped"), ("to it", received.dropped, "dropped"),
-            ("sent", sent.wouldDrop, "audited"), ("to it", received.wouldDrop, "audited")]
+        let tops = [
+            ("sent", sent.dropped, "dropped"), ("to it", received.dropped, "dropped"),
+            ("sent", sent.wouldDrop, "audited"), ("to it", received.wouldDrop, "audited"),
+        ]
         for (way, counts, what) in tops where !counts.isEmpty {
             let reasons = counts.ranked.prefix(3).map { "\($0.reason) \($0.count.packets.short)" }
             let others = counts.count > 3 ? ", …" : ""
@@ -73,7 +77,8 @@ extension PortFacts {
 
     fileprivate func details(_ style: Style) -> [String] {
         var facts: [(String, String)] = [
-            ("bridge", bridge.visible), ("kind", kind), ("state", state == .closed ? "CLOSED: no binding says who is behind it" : state.rawValue),
+            ("bridge", bridge.visible), ("kind", kind),
+            ("state", state == .closed ? "CLOSED: no binding says who is behind it" : state.rawValue),
             ("programs", "ingress \(ingress ?? "NONE"), egress \(egress ?? "NONE")"),
         ]
         if let mode { facts.append(("mode", mode)) }

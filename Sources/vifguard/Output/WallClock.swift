@@ -32,8 +32,11 @@ struct WallClock {
         var fields = tm()
         guard calendar(&seconds, &fields) != nil else { return "\(nanoseconds)" }
         var buffer = [UInt8](repeating: 0, count: 64)
-        let length = buffer.withUnsafeMutableBytes { strftime($0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count, format, &fields) }
+        let length = buffer.withUnsafeMutableBytes {
+            strftime($0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count, format, &fields)
+        }
         let milliseconds = String(nanoseconds / 1_000_000 % 1000)
-        return String(decoding: buffer[..<length], as: UTF8.self) + "." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
+        return String(decoding: buffer[..<length], as: UTF8.self) + "." + String(repeating: "0", count: 3 - milliseconds.count)
+            + milliseconds
     }
 }

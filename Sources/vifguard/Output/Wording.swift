@@ -32,6 +32,11 @@ extension String {
         }
     }
 
+    /// As `visible`, but for the ends of its lines.
+    var visibleLines: String {
+        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).visible }.joined(separator: "\n")
+    }
+
     /// Cut to a number of columns, with an ellipsis for the rest.
     func cut(to columns: Int) -> String { count <= columns ? self : prefix(max(0, columns - 1)) + "…" }
 }
