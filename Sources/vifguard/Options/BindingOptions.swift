@@ -34,6 +34,21 @@ struct BindingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("An EtherType it may send besides IPv4, IPv6 and ARP, such as 0x88cc; up to 4.", valueName: "type"))
     var ethertype: [String] = []
 
+    @Option(help: ArgumentHelp("A virtual router it takes part in: its MAC and address, joined by '='; up to 4.", valueName: "mac=address"))
+    var vrrp: [String] = []
+
+    @Flag(help: "Let ARP requests and neighbour solicitations for others reach it.")
+    var noQuiet = false
+
+    @Flag(help: "It is moving to or from another host: the uplink may show its MACs and addresses.")
+    var migrating = false
+
+    @Option(help: ArgumentHelp("Broadcast and multicast frames a second, and at once (default: 2000:4000; 0 for no limit).", valueName: "rate[:burst]"))
+    var limitBroadcast: String?
+
+    @Option(help: ArgumentHelp("ARP and neighbour discovery messages a second, and at once (default: 1000:4000; 0 for no limit).", valueName: "rate[:burst]"))
+    var limitNeighbor: String?
+
     /// Whether anything says what the guest may use.
     var isGiven: Bool { !mac.isEmpty || !address.isEmpty }
 
@@ -75,6 +90,30 @@ struct BindingOptions: ParsableArguments {
             var mode: String
             var linkLocal: LinkLocal
             var ethertypes: [String]
+            var vrrp: [VirtualRouter]
+            var quiet: Bool
+            var migrating: Bool
+            var limits: [String: Limit]
+
+            struct VirtualRouter: Encodable {
+                var mac: String
+                var address: String
+            }
+
+            struct Limit: Encodable {
+                var rate: Int
+                var burst: Int?
+
+                /// `2000` or `2000:4000`.
+                init(_ text: String, option: String) throws {
+                    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+                    guard (1...2).contains(parts.count), let rate = parts[0], !parts.contains(nil) else {
+                        throw ValidationError("\(option) \(text): write a rate, or a rate and a burst, such as 2000:4000")
+                    }
+                    self.rate = rate
+                    burst = parts.count == 2 ? parts[1] : nil
+                }
+            }
 
             struct LinkLocal: Encodable {
                 var mode: String
@@ -82,7 +121,7 @@ struct BindingOptions: ParsableArguments {
             }
 
             enum CodingKeys: String, CodingKey {
-                case port, bridge, macs, addresses, roles, vlans, mode, ethertypes
+                case port, bridge, macs, addresses, roles, vlans, mode, ethertypes, vrrp, quiet, migrating, limits
                 case linkLocal = "link-local"
             }
 
@@ -95,6 +134,16 @@ struct BindingOptions: ParsableArguments {
                 vlans = options.vlan
                 mode = options.mode ?? Mode.enforce.rawValue
                 ethertypes = options.ethertype
+                vrrp = try options.vrrp.map { pair in
+                    let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+                    guard parts.count == 2 else { throw ValidationError("--vrrp \(pair): write MAC=ADDRESS, such as 00:00:5e:00:01:07=192.0.2.7") }
+                    return VirtualRouter(mac: parts[0], address: parts[1])
+                }
+                quiet = !options.noQuiet
+                migrating = options.migrating
+                limits = [:]
+                if let text = options.limitBroadcast { limits["broadcast"] = try Limit(text, option: "--limit-broadcast") }
+                if let text = options.limitNeighbor { limits["neighbor"] = try Limit(text, option: "--limit-neighbor") }
                 let modes = options.linkLocal.filter { LinkLocalMode(rawValue: $0) != nil }
                 guard modes.count < 2 else { throw ValidationError("--link-local says both \(modes.joined(separator: " and ")): give one") }
                 linkLocal = LinkLocal(
