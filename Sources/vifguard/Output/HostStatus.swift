@@ -17,6 +17,8 @@ struct HostStatus: Encodable {
     /// The bit of the packet mark that stamps judged frames.
     var stampBit: Int
     var bridges: [Bridge]
+    /// Bytes that each of the kernel's maps takes, by name.
+    var mapBytes: [String: UInt64]
 
     static func observe(_ datapath: Datapath) throws -> HostStatus {
         let links = Dictionary(try Link.all().map { ($0.index, $0) }, uniquingKeysWith: { $1 })
@@ -33,7 +35,9 @@ struct HostStatus: Encodable {
                 name: links[index]?.name ?? ports.first?.bridge ?? "interface \(index)", index: index,
                 ports: ports.sorted { ($0.rank, $0.index) < ($1.rank, $1.index) }, unguarded: newcomers.map(\.name).sorted())
         }
-        return HostStatus(pins: datapath.pins.path, stampBit: datapath.stampBit, bridges: bridges.sorted { $0.name < $1.name })
+        return HostStatus(
+            pins: datapath.pins.path, stampBit: datapath.stampBit, bridges: bridges.sorted { $0.name < $1.name },
+            mapBytes: try datapath.mapSizes())
     }
 
     /// Only one port, with its bridge.
