@@ -13,9 +13,10 @@ RELEASE := .build/release/vifguard
 # What the build needs, then what the tests and the demonstration send real traffic with.
 BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev pkg-config git
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc dnsmasq-base procps util-linux
-BENCH_PACKAGES := iptables arptables
+BENCH_PACKAGES := iptables
+KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 
-.PHONY: help setup setup-bench build release test demo bench fuzz mutants differential lint format install uninstall clean
+.PHONY: help setup setup-bench build release test test-debian-kernel demo bench fuzz mutants differential lint format install uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ demo: release ## build a throw-away network, attack it with and without the guar
 
 bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 iptables rules, side by side
 	Benchmarks/run
+
+test-debian-kernel: release ## prove the guard on Debian 12's own kernel, in an emulated machine
+	$(call install_packages,$(KERNEL_PACKAGES))
+	Tests/DebianKernel/run $(RELEASE)
 
 fuzz: setup ## libFuzzer over every decoder (SECONDS=30 each)
 	Fuzz/run $(or $(SECONDS_EACH),30)
