@@ -54,7 +54,7 @@ public struct ProofReport: Sendable, Encodable {
 
 // As a table, a line a case.
 extension ProofReport {
-    private static let widths = [50, 14, 14, 26]
+    private static let widths = [39, 10, 9, 22]
 
     public static let heading = row(["", "without", "with", "counted"])
 
