@@ -28,6 +28,8 @@ final class CommandFixture {
         policy = folder.appending(path: "policy.yaml")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try write(text)
+        // Nothing but a test's own frames is counted.
+        try host.run { try InterfaceSetting.disableIPv6.set(1, for: "default") }
         var commands = ["link add br0 type bridge mcast_snooping 0", "link set br0 up"]
         for port in ["up0", "vif1.0", "vif2.0"] {
             commands += ["link add \(port) type veth peer name p-\(port)", "link set \(port) master br0 up", "link set p-\(port) up"]
@@ -40,6 +42,13 @@ final class CommandFixture {
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// Another policy beside the first.
+    func file(_ text: String) throws -> URL {
+        let file = folder.appending(path: "other.yaml")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        return file
+    }
 
     func write(_ text: String) throws { try text.write(to: policy, atomically: true, encoding: .utf8) }
 
@@ -100,6 +109,8 @@ struct HostStatus: Decodable {
         var received: Side
     }
 
+    var program: String
+    var isCurrent: Bool
     var stampBit: Int
     var bridges: [Bridge]
 }
