@@ -75,7 +75,9 @@ struct UsageTests {
         let facts = try JSONDecoder().decode(Facts.self, from: Data(Command(["version", "--json"]).output.utf8))
         #expect(facts.program.count == 16 && facts.program.allSatisfy(\.isHexDigit) && facts.layout > 0)
         let text = try Command(["version"]).output
-        #expect(text.hasPrefix("vifguard \(facts.version), on Linux ") && text.contains("programs \(facts.program), map layout \(facts.layout)\n"))
+        #expect(
+            text.hasPrefix("vifguard \(facts.version), on Linux ")
+                && text.contains("programs \(facts.program), map layout \(facts.layout)\n"))
     }
 
     @Test func `nothing that a file or an option holds reaches the terminal as a command to it`() throws {

@@ -28,8 +28,6 @@ final class CommandFixture {
         policy = folder.appending(path: "policy.yaml")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try write(text)
-        // Nothing but a test's own frames is counted.
-        try host.run { try InterfaceSetting.disableIPv6.set(1, for: "default") }
         var commands = ["link add br0 type bridge mcast_snooping 0", "link set br0 up"]
         for port in ["up0", "vif1.0", "vif2.0"] {
             commands += ["link add \(port) type veth peer name p-\(port)", "link set \(port) master br0 up", "link set p-\(port) up"]

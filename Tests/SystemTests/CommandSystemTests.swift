@@ -84,7 +84,8 @@ struct CommandSystemTests {
     }
 
     @Test func `attach doesn't guess whether a bridge isolates its guests`() throws {
-        let fixture = try CommandFixture(policy: CommandFixture.soundPolicy.replacingOccurrences(of: "uplinks:", with: "isolated: true\n    uplinks:"))
+        let fixture = try CommandFixture(
+            policy: CommandFixture.soundPolicy.replacingOccurrences(of: "uplinks:", with: "isolated: true\n    uplinks:"))
         _ = try fixture.succeed("apply")
         func isIsolated() throws -> Bool {
             try fixture.host.output(of: ["bridge", "-d", "link", "show", "dev", "vif1.0"]).contains("isolated on")

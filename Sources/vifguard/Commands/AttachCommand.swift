@@ -43,7 +43,8 @@ struct AttachCommand: ParsableCommand {
     private func bridgePolicy() throws -> BridgePolicy {
         guard let found = try policy.load().policy.bridges.first(where: { $0.name == bridge }) else {
             throw Failure(
-                "the policy \(policy.path.visible) doesn't name bridge \(bridge.visible): give the one that 'apply' was given, or name the bridge there")
+                "the policy \(policy.path.visible) doesn't name bridge \(bridge.visible): give the one that 'apply' was given, or name the bridge there"
+            )
         }
         return found
     }

@@ -59,7 +59,8 @@ enum FrameSource {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw Failure("can't read \(name): \(reason(errno)): give a capture file") }
             guard bytes.count + count <= maximumBytes else {
-                throw Failure("\(name) goes on beyond \(maximumBytes >> 20) MiB, the most that is read: cut it up, as 'editcap -c 100000' does")
+                throw Failure(
+                    "\(name) goes on beyond \(maximumBytes >> 20) MiB, the most that is read: cut it up, as 'editcap -c 100000' does")
             }
             bytes += buffer[..<count]
         }

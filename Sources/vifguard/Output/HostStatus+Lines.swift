@@ -7,7 +7,8 @@ extension HostStatus {
 
     private func programs(_ style: Style) -> String {
         let text = "programs \(program), stamp in bit \(stampBit) of the mark"
-        return isCurrent ? style.faint(text) : style.yellow(wrapped("\(text); of another version: 'vifguard apply' exchanges them", indent: 4))
+        return isCurrent
+            ? style.faint(text) : style.yellow(wrapped("\(text); of another version: 'vifguard apply' exchanges them", indent: 4))
     }
 
     /// All that is known about the ports that are left.
