@@ -18,9 +18,11 @@ struct Command {
     }
 
     /// Runs it among the inputs, where none of its variables is set.
-    init(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter program: nil: the built command.
+    init(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:], program: URL? = nil) throws {
         let process = Process()
-        process.executableURL = Self.binary
+        process.executableURL = program ?? Self.binary
         process.arguments = arguments
         process.currentDirectoryURL = Self.inputs
         process.environment = ["PATH": "/usr/bin:/bin", "TZ": "UTC"].merging(environment) { $1 }

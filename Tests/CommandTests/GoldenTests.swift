@@ -62,7 +62,19 @@ struct GoldenTests {
             return try transcript.write(to: file, atomically: true, encoding: .utf8)
         }
         let golden = try String(contentsOf: file, encoding: .utf8)
-        #expect(transcript == golden, "\(one.name) changed; UPDATE_GOLDEN=1 keeps what it says now")
+        guard transcript != golden else { return }
+        Issue.record("\(Self.difference(golden, transcript))\n\(one.name) changed; UPDATE_GOLDEN=1 keeps what it says now")
+    }
+
+    /// What is gone and what has come, line by line, as diff(1) marks it.
+    private static func difference(_ before: String, _ after: String) -> String {
+        let lines = [before, after].map { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+        return lines[1].difference(from: lines[0]).map { change in
+            switch change {
+            case .remove(let offset, let line, _): "-\(offset + 1): \(line)"
+            case .insert(let offset, let line, _): "+\(offset + 1): \(line)"
+            }
+        }.joined(separator: "\n")
     }
 
     @Test(arguments: cases) func `no line for people is wider than 80 columns`(_ one: Case) throws {

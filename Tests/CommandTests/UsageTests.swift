@@ -48,6 +48,38 @@ struct UsageTests {
         #expect(status == "0\n")
     }
 
+    @Test func `help fits into 80 columns`() throws {
+        for name in ["check", "plan", "apply", "attach", "detach", "status", "explain", "events", "prove", "uninstall", "version"] {
+            let lines = try Command([name, "--help"]).output.split(separator: "\n")
+            #expect(lines.filter { $0.count > 80 } == [], "\(name)")
+        }
+    }
+
+    @Test func `output that can't be written is a failure`() throws {
+        let script = "exec \"$0\" version > /dev/full"
+        let command = try Command(["-c", script, Command.binaryPath], program: URL(filePath: "/bin/sh"))
+        #expect(command.status == 1 && command.errors.contains("No space left on device"))
+    }
+
+    @Test func `input without an end is refused, not taken into memory`() throws {
+        let command = try Command(["explain", "/dev/zero", "--port", "vif1.0", "--policy", "policy.yaml"])
+        #expect(command.status == 1 && command.errors.contains("256 MiB"), "\(command.errors)")
+    }
+
+    @Test func `the version says which programs it brings`() throws {
+        struct Facts: Decodable {
+            var version: String
+            var program: String
+            var layout: Int
+        }
+        let facts = try JSONDecoder().decode(Facts.self, from: Data(Command(["version", "--json"]).output.utf8))
+        #expect(facts.program.count == 16 && facts.program.allSatisfy(\.isHexDigit) && facts.layout > 0)
+        let text = try Command(["version"]).output
+        #expect(
+            text.hasPrefix("vifguard \(facts.version), on Linux ")
+                && text.contains("programs \(facts.program), map layout \(facts.layout)\n"))
+    }
+
     @Test func `nothing that a file or an option holds reaches the terminal as a command to it`() throws {
         let command = try Command(["explain", "no\u{1b}[2Jfile", "--port", "\u{1b}]0;x\u{7}", "--policy", "policy.yaml"])
         #expect(command.status == 1 && !command.errors.contains("\u{1b}") && !command.errors.contains("\u{7}"), "\(command.errors)")

@@ -41,6 +41,13 @@ final class CommandFixture {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
+    /// Another policy beside the first.
+    func file(_ text: String) throws -> URL {
+        let file = folder.appending(path: "other.yaml")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        return file
+    }
+
     func write(_ text: String) throws { try text.write(to: policy, atomically: true, encoding: .utf8) }
 
     /// The command beside the tests that run.
@@ -100,6 +107,8 @@ struct HostStatus: Decodable {
         var received: Side
     }
 
+    var program: String
+    var isCurrent: Bool
     var stampBit: Int
     var bridges: [Bridge]
 }

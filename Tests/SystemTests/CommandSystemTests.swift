@@ -1,3 +1,4 @@
+import CBPF
 import Foundation
 import Lab
 import Testing
@@ -12,14 +13,18 @@ struct CommandSystemTests {
 
     @Test func `apply guards the bridge, status says so, and again there is nothing to do`() throws {
         let fixture = try CommandFixture()
-        #expect(try fixture.succeed("plan").contains("vif1.0: bind to guest www.example.com"))
+        let plan = try fixture.succeed("plan")
+        #expect(plan.contains("vif1.0: bind to guest www.example.com") && plan.hasPrefix("load the programs into /sys/fs/bpf/vifguard\n"))
         #expect(try fixture.run("status").status == 1, "plan has loaded something")
         let applied = try fixture.succeed("apply")
         #expect(applied.contains("vif2.0: close"))
         #expect(try fixture.succeed("apply").contains("Nothing to do"))
         #expect(try fixture.succeed("plan").contains("Nothing to do"))
 
-        let bridge = try #require(try fixture.status().bridges.first)
+        let status = try fixture.status()
+        #expect(status.isCurrent && status.stampBit == 30)
+        #expect(try fixture.succeed("version").contains("programs \(status.program), "))
+        let bridge = try #require(status.bridges.first)
         #expect(bridge.name == "br0" && bridge.unguarded.isEmpty)
         #expect(
             Set(bridge.ports.map { "\($0.name) \($0.kind) \($0.state)" }) == [
@@ -76,6 +81,64 @@ struct CommandSystemTests {
         #expect(try fixture.port("vif2.0").state == "bound")
         _ = try fixture.succeed("detach", "vif2.0")
         #expect(try fixture.port("vif2.0").state == "closed")
+    }
+
+    @Test func `attach doesn't guess whether a bridge isolates its guests`() throws {
+        let fixture = try CommandFixture(
+            policy: CommandFixture.soundPolicy.replacingOccurrences(of: "uplinks:", with: "isolated: true\n    uplinks:"))
+        _ = try fixture.succeed("apply")
+        func isIsolated() throws -> Bool {
+            try fixture.host.output(of: ["bridge", "-d", "link", "show", "dev", "vif1.0"]).contains("isolated on")
+        }
+        #expect(try isIsolated())
+        let binding = ["--bridge", "br0", "--mac", "02:00:00:00:00:01", "--address", "192.0.2.1", "--guest", "www.example.com"]
+        let attach = [CommandFixture.binary, "attach", "vif1.0"] + binding
+        // No policy at all, and one that knows nothing of the bridge.
+        for policy in ["/nowhere", try fixture.file("bridges: {br7: {}}\n").path] {
+            let refused = try fixture.host.execute(attach + ["--policy", policy])
+            #expect(refused.status == 1 && refused.output.isEmpty, "\(refused)")
+            #expect(try isIsolated())
+        }
+        #expect(try fixture.host.execute(attach + ["--policy", fixture.policy.path]).succeeded)
+        #expect(try isIsolated())
+    }
+
+    @Test func `events end with their reader`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        let pipe = try fixture.host.start(["sh", "-c", "\"$0\" events --follow | head -n 1", CommandFixture.binary])
+        // One event, which waits in the ring for its reader. Then head goes, and nothing more happens.
+        try spoof(fixture)
+        #expect(try pipe.wait(atMost: .seconds(60)).succeeded)
+    }
+
+    @Test func `apply moves to new maps where another version's have another layout`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        _ = try fixture.succeed("attach", "vif2.0", "--bridge", "br0", "--mac", "02:00:00:00:00:02", "--address", "192.0.2.2")
+        try fixture.host.run { try Self.changeLayout(ofLedger: "/sys/fs/bpf/vifguard/current/ledger") }
+        let refused = try fixture.run("status")
+        #expect(refused.status == 1 && refused.errors.contains("'vifguard apply'"), "\(refused)")
+        let applied = try fixture.run("apply")
+        #expect(applied.status == 0 && applied.errors.contains("another version's"), "\(applied)")
+        #expect(try fixture.port("vif1.0").binding?.guest == "www.example.com")
+        #expect(try fixture.port("vif2.0").state == "closed")
+        for port in try fixture.status().bridges[0].ports { #expect(port.ingress != nil && port.egress != nil, "\(port.name)") }
+        try spoof(fixture)
+        #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == 1)
+    }
+
+    /// As if a version with another layout had made the maps: the ledger's second word says which.
+    private static func changeLayout(ofLedger path: String) throws {
+        let ledger = bpf_obj_get(path)
+        try #require(ledger >= 0)
+        defer { close(ledger) }
+        var key: UInt32 = 0
+        // More than the ledger's entry has.
+        var words = [UInt64](repeating: 0, count: 1 << 13)
+        try #require(bpf_map_lookup_elem(ledger, &key, &words) == 0)
+        words[1] += 1
+        try #require(bpf_map_update_elem(ledger, &key, &words, 0) == 0)
     }
 
     @Test func `attach refuses what is another's, and leaves the port as it was`() throws {

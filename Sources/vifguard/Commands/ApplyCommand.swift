@@ -35,11 +35,33 @@ struct ApplyCommand: ParsableCommand {
     /// Moves every port from maps that this version can't read to its own, which hold the policy by then.
     private func move(_ configuration: HostConfiguration) throws -> Datapath {
         let plan = Plan(configuration.policy, on: try HostState.observe(datapath: nil))
-        if let fault = plan.faults.first { throw Failure("\(fault); the maps of the version before stay in force") }
-        return try Datapath.replace(pins: pins.folder, stampBit: configuration.stampBit) { datapath throws(DatapathError) in
-            if let failure = try datapath.write(plan.steps.compactMap(\.record)).compactMap(\.self).first { throw failure }
-            for case .enterOwners(let bridge, let table, _) in plan.steps { _ = try datapath.write(table, bridge: bridge.index) }
+        if let fault = plan.faults.first(where: \.takesMoreThanAGuest) {
+            throw Failure("\(fault); the maps of the version before stay in force")
         }
+        let datapath = try Datapath.replace(pins: pins.folder, stampBit: configuration.stampBit) { datapath throws(DatapathError) in
+            try Self.fill(datapath, plan.steps)
+        }
+        Output.warn(
+            wrapped(
+                "vifguard: warning: the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again",
+                indent: 4))
+        return datapath
+    }
+
+    /// Owners before the bindings that lean on them. A guest whose binding doesn't fit is closed, and alone so: applying
+    /// the plan says why.
+    private static func fill(_ datapath: Datapath, _ steps: [Step]) throws(DatapathError) {
+        for case .enterOwners(let bridge, let table, _) in steps { _ = try datapath.write(table, bridge: bridge.index) }
+        let writing = steps.filter { $0.record != nil }
+        let results = try datapath.write(writing.compactMap(\.record))
+        let unfit = zip(writing, results).filter { $0.1 != nil }.map { PortRecord.closed($0.0.port) }
+        for failure in try datapath.write(unfit).compactMap(\.self) { throw failure }
+    }
+}
+
+extension Fault {
+    fileprivate var takesMoreThanAGuest: Bool {
+        if case .guest = scope { false } else { true }
     }
 }
 

@@ -8,8 +8,8 @@ struct AttachCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attach", abstract: "Bind a port to a guest.",
         discussion: """
-            For scripts that plug guests in: call it before the port joins its bridge, and again afterwards. A port that is \
-            bound already gets the new binding in one step. 'apply' leaves bindings made so alone.
+            For scripts that plug guests in: call it before the port joins its bridge, and again afterwards. The bridge is \
+            one of the policy's. A port that is bound already gets the new binding in one step. 'apply' leaves bindings made so alone.
             """)
 
     @Argument(help: "The port, such as vif1.0.")
@@ -33,13 +33,19 @@ struct AttachCommand: ParsableCommand {
 
     func run() throws {
         let interface = try binding.interface(port: port, bridge: bridge, origin: .manual).interface
-        let report = try Hotplug.attach(port, to: try bridgePolicy(), interface.binding, datapath: try pins.open())
+        let bridge = try bridgePolicy()
+        let report = try Hotplug.attach(port, to: bridge, interface.binding, datapath: try pins.open())
         try Output.finish(report, json, nothing: "Nothing to do: \(port.visible) has this binding already.")
     }
 
-    /// The bridge's subnets, and whether it isolates guests; what the policy doesn't say isn't so.
+    /// The bridge's subnets, and whether it isolates guests. Without knowing, a port of a bridge that does would be opened
+    /// to its neighbours.
     private func bridgePolicy() throws -> BridgePolicy {
-        guard policy.exists else { return BridgePolicy(name: bridge) }
-        return try policy.load().policy.bridges.first { $0.name == bridge } ?? BridgePolicy(name: bridge)
+        guard let found = try policy.load().policy.bridges.first(where: { $0.name == bridge }) else {
+            throw Failure(
+                "the policy \(policy.path.visible) doesn't name bridge \(bridge.visible): give the one that 'apply' was given, or name the bridge there"
+            )
+        }
+        return found
     }
 }

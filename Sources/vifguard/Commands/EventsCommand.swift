@@ -1,11 +1,12 @@
 import ArgumentParser
 import Datapath
+import Glibc
 import Policy
 
 /// `vifguard events`
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Print who tried what.",
+        commandName: "events", abstract: "Print who tried what.", usage: "vifguard events [<options>]",
         discussion: """
             Prints the events that wait in the kernel's ring, and takes them out of it: what one reader has taken, no other \
             sees. With --json, one object a line.
@@ -34,8 +35,9 @@ struct EventsCommand: ParsableCommand {
         let ring = try datapath.eventRing()
         var names = PortNames(datapath)
         while true {
+            if follow, try !Self.isRead(whileWaitingFor: ring) { return }
+            let events = try ring.read()
             // Looking at the records now and then shows whether the ring is still the one in force.
-            let events = try ring.read(waiting: follow ? 1000 : 0)
             try names.refresh()
             for event in events {
                 let report = EventReport(event, at: names[event.port], bridge: names[event.bridge])
@@ -44,6 +46,15 @@ struct EventsCommand: ParsableCommand {
             }
             if !follow { return }
         }
+    }
+
+    /// Waits for events, a second at most; false once nobody reads the output any more (`vifguard events --follow | head`).
+    private static func isRead(whileWaitingFor ring: EventRing) throws -> Bool {
+        var awaited = [pollfd(fd: ring.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)]
+        guard poll(&awaited, 2, 1000) >= 0 || errno == EINTR else {
+            throw Failure("can't wait for events: \(String(cString: strerror(errno))): try again")
+        }
+        return awaited[1].revents & Int16(POLLERR) == 0
     }
 
     private func wants(_ report: EventReport, _ event: GuardEvent) -> Bool {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Datapath
 import Enforcement
 
 /// `vifguard plan`
@@ -13,15 +14,24 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try policy.load()
-        let plan = Plan(configuration.policy, on: try HostState.observe(datapath: try pins.openIfLoaded()))
+        let datapath = try pins.openIfLoaded()
+        let plan = Plan(configuration.policy, on: try HostState.observe(datapath: datapath))
         if json.isOn { return try Output.printJSON(plan) }
         for warning in configuration.warnings { Output.warn(warning.description) }
+        let programs = try Self.programs(datapath, pins.folder)
+        Output.print(programs)
         Output.print(plan.steps.map { wrapped($0.description.visible, indent: 4) })
         Output.tell(plan)
-        if plan.isEmpty {
+        if plan.isEmpty, programs.isEmpty {
             Output.print(plan.faults.isEmpty ? "Nothing to do: the host matches the policy." : "Nothing can be done.")
         } else {
-            Output.print("\(counted(plan.steps.count, "step")); 'vifguard apply' carries them out.")
+            Output.print("\(counted(programs.count + plan.steps.count, "step")); 'vifguard apply' carries them out.")
         }
+    }
+
+    /// What happens to the programs before any step.
+    private static func programs(_ datapath: Datapath?, _ pins: PinFolder) throws -> [String] {
+        guard let datapath else { return ["load the programs into \(pins.path.visible)"] }
+        return try datapath.programIdentity == DatapathObject.embedded.identity() ? [] : ["exchange the programs for this version's"]
     }
 }

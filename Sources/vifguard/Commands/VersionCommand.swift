@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datapath
 import Foundation
 
 /// Which vifguard this is.
@@ -15,6 +16,10 @@ struct VersionCommand: ParsableCommand {
 
     private struct Facts: Encodable {
         var version = Version.current
+        /// Which kernel program it brings: `status` has that of the one in force.
+        var program: String
+        /// Of its maps.
+        var layout = DatapathObject.layout
         var kernel: String
         var machine: String
     }
@@ -22,12 +27,11 @@ struct VersionCommand: ParsableCommand {
     func run() throws {
         var names = utsname()
         uname(&names)
-        let facts = Facts(kernel: text(&names.release), machine: text(&names.machine))
-        if json.isOn {
-            try Output.printJSON(facts)
-        } else {
-            Output.print("vifguard \(facts.version), on Linux \(facts.kernel) \(facts.machine)")
-        }
+        let program = try DatapathObject.embedded.identity()
+        let facts = Facts(program: program, kernel: text(&names.release), machine: text(&names.machine))
+        if json.isOn { return try Output.printJSON(facts) }
+        Output.print("vifguard \(facts.version), on Linux \(facts.kernel) \(facts.machine)")
+        Output.print("programs \(facts.program), map layout \(facts.layout)")
     }
 
     /// What a C array of characters says.

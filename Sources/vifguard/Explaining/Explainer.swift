@@ -24,7 +24,9 @@ struct Explainer {
         number += 1
         // A capture may go back in time; buckets can't.
         time = max(time, packet.timestamp ?? time)
-        let frame = Frame(bytes: packet.bytes, offloadedTag: tag)
+        // No packet is longer unless a card is yet to segment it.
+        let isSuperPacket = packet.originalLength > 14 + 40 + 65_535
+        let frame = Frame(bytes: packet.bytes, offloadedTag: tag, isSegmentationOffload: isSuperPacket)
         let judgement = model.judge(frame, port: port.index, direction: direction, time: time)
         let explanation = Explanation(number, packet, frame, judgement, port: port.name, direction)
         verdicts[explanation.verdict, default: 0] += 1

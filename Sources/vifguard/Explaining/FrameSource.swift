@@ -47,6 +47,9 @@ enum FrameSource {
         return packets
     }
 
+    /// All that is read is kept in memory.
+    private static let maximumBytes = 256 << 20
+
     private static func bytes(_ descriptor: Int32, _ name: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -55,6 +58,10 @@ enum FrameSource {
             if count == 0 { return bytes }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw Failure("can't read \(name): \(reason(errno)): give a capture file") }
+            guard bytes.count + count <= maximumBytes else {
+                throw Failure(
+                    "\(name) goes on beyond \(maximumBytes >> 20) MiB, the most that is read: cut it up, as 'editcap -c 100000' does")
+            }
             bytes += buffer[..<count]
         }
     }

@@ -2,7 +2,13 @@
 extension HostStatus {
     func lines(_ style: Style) -> [String] {
         if bridges.isEmpty { return ["No bridge is guarded: name one in the policy and 'vifguard apply'."] }
-        return Array(bridges.map { $0.lines(style) }.joined(separator: [""]))
+        return Array(bridges.map { $0.lines(style) }.joined(separator: [""])) + ["", programs(style)]
+    }
+
+    private func programs(_ style: Style) -> String {
+        let text = "programs \(program), stamp in bit \(stampBit) of the mark"
+        return isCurrent
+            ? style.faint(text) : style.yellow(wrapped("\(text); of another version: 'vifguard apply' exchanges them", indent: 4))
     }
 
     /// All that is known about the ports that are left.

@@ -14,6 +14,9 @@ struct HostStatus: Encodable {
     }
 
     var pins: String
+    /// Which programs are in force, and whether they are those of this vifguard.
+    var program: String
+    var isCurrent: Bool
     /// The bit of the packet mark that stamps judged frames.
     var stampBit: Int
     var bridges: [Bridge]
@@ -35,9 +38,10 @@ struct HostStatus: Encodable {
                 name: links[index]?.name ?? ports.first?.bridge ?? "interface \(index)", index: index,
                 ports: ports.sorted { ($0.rank, $0.index) < ($1.rank, $1.index) }, unguarded: newcomers.map(\.name).sorted())
         }
+        let program = datapath.programIdentity
         return HostStatus(
-            pins: datapath.pins.path, stampBit: datapath.stampBit, bridges: bridges.sorted { $0.name < $1.name },
-            mapBytes: try datapath.mapSizes())
+            pins: datapath.pins.path, program: program, isCurrent: try program == DatapathObject.embedded.identity(),
+            stampBit: datapath.stampBit, bridges: bridges.sorted { $0.name < $1.name }, mapBytes: try datapath.mapSizes())
     }
 
     /// Only one port, with its bridge.
