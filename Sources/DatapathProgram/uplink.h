@@ -68,10 +68,11 @@ static __noinline int judge_icmp6_from_uplink(struct frame *f, struct ip6_header
     struct nd_message nd = {};
     __u32 at = f->l3 + 40;
     if (bpf_skb_load_bytes(f->skb, at, &nd, 8)) return 0;
-    if (nd.type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &nd, sizeof nd) && is_guests6(f, &nd.target))
+    __u8 type = nd.type, code = nd.code;  // a load that fails clears what it should have filled
+    if (type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &nd, sizeof nd) && is_guests6(f, &nd.target))
         return GUARD_UPLINK_GUEST_ADDRESS;
-    if (!is_nd(nd.type)) return 0;
-    if (ip->hop_limit == 255 && nd.code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, nd.type == ICMP6_ROUTER_ADVERTISEMENT);
+    if (!is_nd(type)) return 0;
+    if (ip->hop_limit == 255 && code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, type == ICMP6_ROUTER_ADVERTISEMENT);
     return 0;
 }
 
