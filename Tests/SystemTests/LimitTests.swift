@@ -16,8 +16,8 @@ struct LimitTests {
     static let party = ARPPacket.Party(mac: mac, ip: ip4)
     static let ask = Frame.ethernet(from: mac, to: .broadcast, .arp(.request, sender: party, target: gateway))
     static let answer = Frame.ethernet(from: mac, to: gateway.mac, .arp(.reply, sender: party, target: gateway))
-    static let solicitation = Frame.ethernet(from: mac, to: gateway.mac, .ipv6(from: ip6, to: gateway6, .neighbourSolicitation(target: gateway6)))
-    static let advertisement = Frame.ethernet(from: mac, to: gateway.mac, .ipv6(from: ip6, to: gateway6, .neighbourAdvertisement(target: ip6)))
+    static let solicitation = frame6(.neighbourSolicitation(target: gateway6))
+    static let advertisement = frame6(.neighbourAdvertisement(target: ip6))
 
     static let mac = MACAddress(2, 0, 0, 0, 0, 1)
     static let ip4 = IPv4Address(192, 0, 2, 1)
@@ -27,6 +27,10 @@ struct LimitTests {
 
     static func frame4(to destination: MACAddress, from source: IPv4Address = ip4) -> Frame {
         .ethernet(from: mac, to: destination, .ipv4(from: source, to: IPv4Address(192, 0, 2, 255), .udp(from: 50_000, to: 53)))
+    }
+
+    static func frame6(_ message: UpperLayer, from source: IPv6Address = ip6) -> Frame {
+        .ethernet(from: mac, to: gateway.mac, .ipv6(from: source, to: gateway6, message))
     }
 
     @Test func `a burst to groups passes, and then nothing until the next token`() throws {
@@ -100,12 +104,12 @@ struct LimitTests {
     }
 
     @Test func `a frame that a limit drops claims nothing`() throws {
-        let claim = Frame.ethernet(
-            from: Self.mac, to: Self.gateway.mac,
-            .ipv6(from: IPv6Address("fe80::a:1")!, to: Self.gateway6, .neighbourSolicitation(target: Self.gateway6)))
+        let claim = Self.frame6(.neighbourSolicitation(target: Self.gateway6), from: IPv6Address("fe80::a:1")!)
         let (reasons, claims) = try Self.withPorts { ports in
             let limits = Limits(broadcastRate: 0, broadcastBurst: 0, neighborRate: 1, neighborBurst: 1)
-            let (guest, reasons) = try ports.within(.seconds(1), limits) { try $0.send(Self.solicitation, times: 1) + $0.send(claim, times: 1) }
+            let (guest, reasons) = try ports.within(.seconds(1), limits) {
+                try $0.send(Self.solicitation, times: 1) + $0.send(claim, times: 1)
+            }
             return (reasons, try ports.datapath.port(guest.port.index)?.claims)
         }
         #expect(reasons == [nil, .limitNeighbor])
@@ -187,8 +191,8 @@ struct LimitTests {
 
         func bind(_ limits: Limits, mode: Mode = .enforce) throws {
             let binding = Binding(
-                guest: port.name, macs: [LimitTests.mac], addresses4: [IPv4Prefix(LimitTests.ip4)], addresses6: [IPv6Prefix(LimitTests.ip6)],
-                mode: mode, limits: limits)
+                guest: port.name, macs: [LimitTests.mac], addresses4: [IPv4Prefix(LimitTests.ip4)],
+                addresses6: [IPv6Prefix(LimitTests.ip6)], mode: mode, limits: limits)
             try datapath.bind(binding, to: port)
         }
 
