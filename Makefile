@@ -62,8 +62,15 @@ test-debian-kernel: release ## prove the guard on Debian 12's own kernel, in an 
 fuzz: setup ## libFuzzer over every decoder (SECONDS=30 each)
 	Fuzz/run $(or $(SECONDS_EACH),30)
 
-mutants: setup ## take out each rule in turn: a test must fail
-	Tests/mutants
+mutants: setup ## take out each rule in turn: a test must fail (OF=kernel or evaluator, ONLY=text)
+	@[ "$$(id -u)" -eq 0 ] || { echo "the kernel's mutants need root: run 'sudo make mutants'" >&2; exit 1; }
+	timeout -k 30 1800 $(SWIFT) build --build-tests
+	Tests/mutants $(or $(OF),all) "$(ONLY)"
+
+differential: setup ## kernel program and evaluator judge the same frames (FRAMES=2000000 SEED=1)
+	@[ "$$(id -u)" -eq 0 ] || { echo "loading the kernel program needs root: run 'sudo make differential'" >&2; exit 1; }
+	timeout -k 30 1800 $(SWIFT) build --build-tests
+	VIFGUARD_DIFFERENTIAL_FRAMES=$(FRAMES) VIFGUARD_DIFFERENTIAL_SEED=$(SEED) timeout -k 30 1800 $(SWIFT) test --skip-build --filter SystemTests.DifferentialTests
 
 lint: ## layout of the sources, without changing them
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Plugins

@@ -10,7 +10,7 @@ static __always_inline int conforms(__u64 *time, __u64 now, __u64 interval, __u6
     for (int i = 0; i < 4; i++) {
         __u64 old = *(volatile __u64 *)time;
         __u64 at = old > now ? old : now;
-        if (at - now >= burst) return 0;
+        if (at - now + interval > burst) return 0;
         if (__sync_val_compare_and_swap(time, old, at + interval) == old) return 1;
     }
     return 0;

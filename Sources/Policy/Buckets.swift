@@ -11,8 +11,8 @@ public struct Buckets: Sendable, Hashable {
     }
 }
 
-/// A rate and burst in the units of the kernel program: virtual scheduling (ITU-T I.371, the GCRA), where exactly
-/// `burst` frames conform at one instant and one more each interval.
+/// A rate and burst in the units of the kernel program: virtual scheduling (ITU-T I.371, the GCRA). A full bucket
+/// lets exactly `burst` frames pass, and then one each interval.
 struct TokenBucket {
     /// Nanoseconds a frame; 0 is no limit.
     let interval: UInt64
@@ -31,7 +31,7 @@ struct TokenBucket {
     func take(from time: inout UInt64, now: UInt64) -> Bool {
         guard interval > 0 else { return true }
         let start = max(time, now)
-        guard start - now < burst else { return false }
+        guard burst >= interval, start - now <= burst - interval else { return false }
         time = start &+ interval
         return true
     }

@@ -23,8 +23,10 @@ import Testing
         for half in halves { counts.merge(half.counts, uniquingKeysWith: +) }
         #expect(counts.values.reduce(0, +) >= Self.frames / 2 * 2 || !halves.allSatisfy(\.differences.isEmpty))
         // Limits depend on the clock, and are tested by themselves.
+        guard halves.allSatisfy(\.differences.isEmpty) else { return }
         let reachable = Set(Reason.allCases).subtracting([.limitBroadcast, .limitNeighbor])
-        for reason in reachable where counts[reason, default: 0] < 20 {
+        let enough = min(20, Self.frames / 50_000)
+        for reason in reachable where counts[reason, default: 0] < enough {
             Issue.record("\(reason.name) came up \(counts[reason, default: 0]) times in \(Self.frames) frames: too few to say that both sides agree on it")
         }
         print("differential: \(counts.values.reduce(0, +)) frames, seed \(Self.seed), \(counts[nil, default: 0]) kept every rule")

@@ -17,12 +17,14 @@ struct DifferentialWorld {
     let testRun: TestRun
     private let bridges: [Port]
     private let ports: [(port: Port, kind: PortState.Kind)]
+    /// An interface that nobody has guarded: whatever a program says of it is said without a record.
+    private let stray: UInt32
     private(set) var model: GuardModel
     private(set) var places: [Place] = []
 
     /// Makes the interfaces in the calling thread's network namespace, loads the kernel program, binds.
-    init(object: DatapathObject = .embedded) throws {
-        datapath = try Datapath.load(object: object)
+    init(object: DatapathObject = ObjectUnderTest.object) throws {
+        datapath = try ObjectUnderTest.load(object)
         var bridges: [Port] = [], ports: [(Port, PortState.Kind)] = []
         for (bridge, uplink, guests) in [
             ("br0", "up0", DifferentialPolicy.bindings.map(\.port) + [DifferentialPolicy.closedPort]), ("br1", "up1", ["strict"]),
@@ -35,6 +37,7 @@ struct DifferentialWorld {
             }
         }
         (self.bridges, self.ports) = (bridges, ports)
+        stray = try Link.create("stray", .bridge).index
         for port in bridges { try datapath.guardBridge(port) }
         for (port, kind) in ports where kind == .uplink {
             try datapath.guardUplink(port, mode: port.bridgeName == "br0" ? .audit : .enforce)
@@ -92,6 +95,7 @@ struct DifferentialWorld {
         for bridge in bridges {
             places += [Place(direction: .toHost, index: bridge.index, binding: guests[0]), Place(direction: .fromHost, index: bridge.index, binding: guests[0])]
         }
+        places += Direction.allCases.map { Place(direction: $0, index: stray, binding: guests[0]) }
         return places
     }
 
@@ -110,7 +114,7 @@ struct DifferentialWorld {
         let words = """
             kernel: \(kernel.isDropped ? "drop" : "pass") \(kernel.reason?.name ?? "-") mark \(isMarked), \
             judge: \(expected.isDropped ? "drop" : "pass") \(expected.reason?.name ?? "-")
-            \(place.direction.name) at \(ports.first { $0.port.index == place.index }?.port.name ?? "bridge"), guest \(place.binding.guest)
+            \(place.direction.name) at \(ports.first { $0.port.index == place.index }?.port.name ?? "interface \(place.index)"), guest \(place.binding.guest)
             \(Frame(bytes: bytes))
             \(Hex.text(bytes))
             """

@@ -56,10 +56,10 @@ extension FrameGrammar {
 
     private mutating func control(target: IPv6Address, mac: MACAddress) -> (proto: UInt8, bytes: [UInt8], hopLimit: UInt8) {
         let code: UInt8 = dice.once(in: 20) ? 1 : 0
-        switch dice.roll(12) {
+        switch dice.roll(14) {
         case 0: return (58, [dice.pick([128, 129, 1, 2, 3, 4]), code, 0, 0] + dice.bytes(8), 64)
         case 1: return (58, [dice.pick([130, 131, 132, 143]), code, 0, 0, 0, 0, 0, 0] + target.bytes, 1)
-        case 2: return (58, [dice.pick([133, 133, 141, 142]), code, 0, 0, 0, 0, 0, 0] + options(mac), 255)
+        case 2, 12: return (58, [dice.pick([133, 133, 133, 133, 141, 142]), code, 0, 0, 0, 0, 0, 0] + options(mac), 255)
         case 3: return (58, [134, code, 0, 0] + dice.bytes(12) + options(mac), 255)
         case 4: return (58, [137, code, 0, 0, 0, 0, 0, 0] + target.bytes + dice.bytes(16) + options(mac), 255)
         case 5: return (58, [138 + UInt8(dice.roll(18)), code, 0, 0] + dice.bytes(12), 255)
@@ -73,9 +73,9 @@ extension FrameGrammar {
         var bytes: [UInt8] = []
         let count = dice.once(in: 40) ? 30 + dice.roll(5) : dice.pick([0, 0, 1, 1, 1, 2, 3])
         for _ in 0..<count {
-            let type: UInt8 = dice.pick([1, 2, 2, 1, 3, 14])
-            let holder = dice.once(in: 6) ? MACAddress(rawValue: dice.next()) : mac
-            let length: UInt8 = dice.once(in: 10) ? dice.pick([0, 2, 3, 255]) : 1
+            let type: UInt8 = dice.pick(count < 30 ? [1, 2, 2, 1, 3, 14] : [3, 14])
+            let holder = count < 30 && dice.once(in: 6) ? MACAddress(rawValue: dice.next()) : mac
+            let length: UInt8 = count < 30 && dice.once(in: 10) ? dice.pick([0, 2, 3, 255]) : 1
             bytes += [type, length] + holder.bytes
             if length == 2, dice.once(in: 2) { bytes += dice.bytes(8) }
         }

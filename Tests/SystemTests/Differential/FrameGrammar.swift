@@ -39,10 +39,10 @@ struct FrameGrammar {
     /// A frame such as the guest would send, or receive, with `binding` its own; 14 bytes or more.
     mutating func frame(for binding: Binding, arriving: Bool) -> [UInt8] {
         let own = dice.once(in: 12) ? dice.pick(macs) : binding.macs.isEmpty ? dice.pick(macs) : dice.pick(binding.macs + binding.virtualRouters.map(\.mac))
-        let other = dice.pick(macs)
+        let other = dice.once(in: 4) ? .broadcast : dice.pick(macs)
         let (source, destination) = arriving ? (other, dice.once(in: 3) ? dice.pick(macs) : own) : (own, other)
         var bytes = destination.bytes + source.bytes
-        bytes += tags()
+        bytes += tags(binding)
         switch dice.roll(20) {
         case 0..<4: bytes += arp(binding, source: source)
         case 4..<10: bytes += ipv4(binding, source: source, destination: destination, arriving: arriving)
@@ -50,6 +50,7 @@ struct FrameGrammar {
         default: bytes += otherType(source: source)
         }
         if dice.once(in: 4) { bytes += dice.bytes(dice.roll(40)) }  // padding
+        if bytes[12...13] == [0x81, 0x00], dice.once(in: 6) { bytes = Array(bytes.prefix(14 + dice.roll(48))) }
         mutate(&bytes)
         // BPF_PROG_TEST_RUN takes no IP frame without its fixed header, unless a tag hides it: the lab sends those.
         let least = bytes.count < 14 ? 14 : bytes[12...13] == [0x08, 0x00] ? 34 : bytes[12...13] == [0x86, 0xdd] ? 54 : 14
@@ -57,8 +58,8 @@ struct FrameGrammar {
         return bytes
     }
 
-    private mutating func tags() -> [UInt8] {
-        guard dice.once(in: 10) else { return [] }
+    private mutating func tags(_ binding: Binding) -> [UInt8] {
+        guard dice.once(in: binding.vlans.isEmpty ? 10 : 3) else { return [] }
         var tags: [UInt8] = []
         for _ in 0...(dice.once(in: 4) ? 1 : 0) {
             let type: [UInt8] = dice.once(in: 4) ? dice.pick([[0x88, 0xa8], [0x91, 0x00]]) : [0x81, 0x00]
@@ -184,6 +185,7 @@ struct FrameGrammar {
         bytes += dice.once(in: 10) ? dice.bytes(4) : [0, 0, 0, 0]
         bytes += (dice.once(in: 6) || binding.macs.isEmpty ? dice.pick(macs) : dice.pick(binding.macs)).bytes
         bytes += [UInt8](repeating: 0, count: 202 + dice.roll(10))
+        if dice.once(in: 6) { bytes[8 + dice.roll(3)] = dice.pick([0, 1, 2, 6, 7]) }
         if dice.once(in: 10) { bytes[8 + dice.roll(40)] = dice.byte() }
         return dice.once(in: 10) ? Array(bytes.prefix(8 + dice.roll(bytes.count - 8))) : bytes
     }
