@@ -65,14 +65,14 @@ static __noinline int learn(struct frame *f, struct address6 *source, __u32 is_r
 
 static __noinline int judge_icmp6_from_uplink(struct frame *f, struct ip6_header *ip) {
     if (!f || !ip) return 0;
-    struct nd_message head = {}, advertisement;  // two: a read that fails clears what it was to fill
+    struct nd_message nd = {};
     __u32 at = f->l3 + 40;
-    if (bpf_skb_load_bytes(f->skb, at, &head, 8)) return 0;
-    if (head.type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &advertisement, sizeof advertisement) &&
-        is_guests6(f, &advertisement.target))
+    if (bpf_skb_load_bytes(f->skb, at, &nd, 8)) return 0;
+    __u8 type = nd.type, code = nd.code;  // a load that fails clears what it should have filled
+    if (type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &nd, sizeof nd) && is_guests6(f, &nd.target))
         return GUARD_UPLINK_GUEST_ADDRESS;
-    if (is_nd(head.type) && ip->hop_limit == 255 && head.code == 0 && is_link_local6(&ip->source))
-        learn(f, &ip->source, head.type == ICMP6_ROUTER_ADVERTISEMENT);
+    if (!is_nd(type)) return 0;
+    if (ip->hop_limit == 255 && code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, type == ICMP6_ROUTER_ADVERTISEMENT);
     return 0;
 }
 
