@@ -40,6 +40,7 @@ import Testing
         #expect(site.toAlice(ipv6(Alice.ip6).cut(to: 14 + 39)) == .truncated)
         #expect(site.toAlice(frame(.raw(.arp, [0, 1, 8, 0, 6, 4, 0]))) == .truncated)
         #expect(site.toAlice(Frame(bytes: Alice.mac.bytes)) == .truncated)
+        #expect(site.toAlice(ipv4(Alice.ip4).cut(to: 13)) == .truncated)
         let me = ARPPacket.Party(mac: Bob.mac, ip: .any)
         #expect(site.toAlice(.ethernet(from: Bob.mac, to: .broadcast, .arp(.reverseRequest, sender: me, target: me, etherType: .rarp))) == .etherType)
         var roles = Site {

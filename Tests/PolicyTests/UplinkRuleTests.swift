@@ -138,7 +138,7 @@ import Testing
 
     @Test mutating func `U3: no other message does`() {
         for type in [128, 129, 130, 143] as [UInt8] {
-            #expect(site.fromUplink(frame(.ipv6(from: router, to: .allNodes, .icmpv6(.init(rawValue: type))))).lesson == nil)
+            #expect(site.fromUplink(frame(.ipv6(from: router, to: .allNodes, .icmpv6(.init(rawValue: type), hopLimit: 255)))).lesson == nil)
         }
         #expect(site.fromUplink(frame(.ipv6(from: router, to: far6, udp))).lesson == nil)
     }

@@ -87,6 +87,15 @@ struct LimitTests {
         #expect(reasons == [nil, nil, .limitBroadcast, .limitBroadcast])
     }
 
+    @Test func `a binding without limits lifts them at once`() throws {
+        let reasons = try Self.reasons(broadcast: (1, 2), neighbor: (1, 2)) {
+            let before = try $0.send(Self.ask, times: 3)
+            try $0.bind(.none)
+            return try before + $0.send(Self.ask, times: 2)
+        }
+        #expect(reasons == [nil, nil, .limitBroadcast, nil, nil])
+    }
+
     @Test func `audit mode counts and lets pass`() throws {
         let (outcome, counters) = try Self.withPorts { ports in
             let limits = Limits(broadcastRate: 1, broadcastBurst: 1, neighborRate: 0, neighborBurst: 0)
