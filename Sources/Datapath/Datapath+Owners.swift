@@ -81,16 +81,14 @@ extension Datapath {
         if prefixes.isEmpty {
             held = try singles.owners(of: addresses, bridge: bridge)
         } else {
-            held = try singles.owners(bridge: bridge).filter { held in
-                addresses.contains(held.key) || prefixes.contains { $0.contains(held.key) }
-            }
+            held = try singles.owners(bridge: bridge) { address in prefixes.contains { $0.contains(address) } || addresses.contains(address) }
         }
         // A trie tells that there is a prefix around an address, and neither which nor how many. Most often there is none.
         var isInside = false
         for address in addresses where try ranges.value(for: Range(scope: bridge, Prefix(address))) != nil { isInside = true }
         guard isInside || !prefixes.isEmpty else { return (held, [:]) }
-        let around = try ranges.owners(bridge: bridge).filter { held in
-            prefixes.contains { $0.overlaps(held.key) } || addresses.contains(where: held.key.contains)
+        let around = try ranges.owners(bridge: bridge) { range in
+            prefixes.contains { $0.overlaps(range) } || addresses.contains { range.contains($0) }
         }
         return (held, around)
     }

@@ -24,10 +24,13 @@ extension guard_owner_mac: OwnerKey {
 }
 
 extension KernelMap where Key: OwnerKey, Value == guard_owner {
-    /// All that is entered for one bridge. The whole map is read, whatever part of it is the bridge's.
-    func owners(bridge: UInt32) throws(DatapathError) -> [Key.Name: Owner] {
+    /// What is entered for one bridge. The whole map is read, whatever part of it is the bridge's.
+    func owners(bridge: UInt32, where isWanted: (Key.Name) -> Bool = { _ in true }) throws(DatapathError) -> [Key.Name: Owner] {
         var owners: [Key.Name: Owner] = [:]
-        for (key, owner) in try entries() where key.scope == bridge { owners[key.value] = Owner(owner) }
+        for (key, owner) in try entries() where key.scope == bridge {
+            let name = key.value
+            if isWanted(name) { owners[name] = Owner(owner) }
+        }
         return owners
     }
 
