@@ -82,10 +82,11 @@ extension Datapath {
     public func detach(_ interfaces: [UInt32]) throws(DatapathError) -> [DatapathError?] {
         guard !interfaces.isEmpty else { return [] }
         return try exclusively { () throws(DatapathError) in
-            let kinds = Dictionary(try records.all().map { ($0.ifindex, PortKind(rawValue: $0.kind)) }, uniquingKeysWith: { $1 })
+            var kinds: [UInt32: PortKind] = [:]
+            for interface in interfaces { kinds[interface] = try records.record(of: interface).flatMap { PortKind(rawValue: $0.kind) } }
             return try ExpeditedGrace.run { () throws(DatapathError) in
                 for isExit in [true, false] {
-                    for interface in interfaces { try? attacher.removeLink(interface, Self.hook(kinds[interface] ?? nil, isExit: isExit)) }
+                    for interface in interfaces { try? attacher.removeLink(interface, Self.hook(kinds[interface], isExit: isExit)) }
                 }
                 return interfaces.map { interface in
                     do throws(DatapathError) {

@@ -23,47 +23,104 @@ extension Datapath {
     @discardableResult
     public func write(_ table: OwnerTable, bridge: UInt32) throws(DatapathError) -> OwnerChanges {
         try exclusively { () throws(DatapathError) in
-            var changes = OwnerChanges()
-            let filter = try OwnerFilter(maps, bridge: bridge)
-            try write(table.macs, maps.ownerMACs, bridge, &changes, scope: \.bridge, key: { guard_owner_mac(bridge: bridge, $0) }, \.value) { filter.mark($0) }
-            try write(table.addresses4, maps.owners4, bridge, &changes, scope: \.scope, key: { guard_address4(scope: bridge, $0) }, \.value) { filter.mark($0) }
-            try write(table.addresses6, maps.owners6, bridge, &changes, scope: \.scope, key: { guard_address6(scope: bridge, $0) }, \.value) { filter.mark($0) }
-            try write(table.prefixes4, maps.ownerPrefixes4, bridge, &changes, scope: \.scope, key: { guard_prefix4(scope: bridge, $0) }, \.value) { _ in }
-            try write(table.prefixes6, maps.ownerPrefixes6, bridge, &changes, scope: \.scope, key: { guard_prefix6(scope: bridge, $0) }, \.value) { _ in }
-            return changes
+            try write(
+                table, bridge,
+                over: BridgeOwners(
+                    macs: maps.ownerMACs.owners(bridge: bridge), addresses4: maps.owners4.owners(bridge: bridge),
+                    addresses6: maps.owners6.owners(bridge: bridge), prefixes4: maps.ownerPrefixes4.owners(bridge: bridge),
+                    prefixes6: maps.ownerPrefixes6.owners(bridge: bridge)))
+        }
+    }
+
+    /// As `write(_:bridge:)`, but for the entries that `present` or `table` names; all others stay. It takes as long as
+    /// there are such entries, however many owners there are.
+    ///
+    /// - Parameter present: some of what is in force, as `owners(overlapping:bridge:)` gave it. Nobody may have changed the
+    ///   prefixes of it since; with single addresses and MACs, what is there at the moment of writing counts.
+    /// - Throws: `DatapathError.mapFull`, as there.
+    @discardableResult
+    public func write(_ table: OwnerTable, over present: BridgeOwners, bridge: UInt32) throws(DatapathError) -> OwnerChanges {
+        try exclusively { () throws(DatapathError) in
+            try write(
+                table, bridge,
+                over: BridgeOwners(
+                    macs: maps.ownerMACs.owners(of: Set(present.macs.keys).union(table.macs.keys), bridge: bridge),
+                    addresses4: maps.owners4.owners(of: Set(present.addresses4.keys).union(table.addresses4.keys), bridge: bridge),
+                    addresses6: maps.owners6.owners(of: Set(present.addresses6.keys).union(table.addresses6.keys), bridge: bridge),
+                    prefixes4: present.prefixes4, prefixes6: present.prefixes6))
         }
     }
 
     /// What the kernel's tables say for one bridge, claims and advertising routers included.
     public func owners(bridge: UInt32) throws(DatapathError) -> BridgeOwners {
         try checkInForce()
-        var owners = BridgeOwners()
-        for (key, owner) in try maps.ownerMACs.entries() where key.bridge == bridge { owners.macs[key.value] = Owner(owner) }
-        for (key, owner) in try maps.owners4.entries() where key.scope == bridge { owners.addresses4[key.value] = Owner(owner) }
-        for (key, owner) in try maps.owners6.entries() where key.scope == bridge { owners.addresses6[key.value] = Owner(owner) }
-        for (key, owner) in try maps.ownerPrefixes4.entries() where key.scope == bridge { owners.prefixes4[key.value] = Owner(owner) }
-        for (key, owner) in try maps.ownerPrefixes6.entries() where key.scope == bridge { owners.prefixes6[key.value] = Owner(owner) }
+        return BridgeOwners(
+            macs: try maps.ownerMACs.owners(bridge: bridge), addresses4: try maps.owners4.owners(bridge: bridge),
+            addresses6: try maps.owners6.owners(bridge: bridge), prefixes4: try maps.ownerPrefixes4.owners(bridge: bridge),
+            prefixes6: try maps.ownerPrefixes6.owners(bridge: bridge))
+    }
+
+    /// Of what the kernel's tables say for one bridge, all that shares a MAC or an address with what `table` names,
+    /// whoever holds it there. A table of MACs and single addresses takes as many look-ups; one with prefixes, or inside
+    /// somebody's, reads the maps of that family through.
+    public func owners(overlapping table: OwnerTable, bridge: UInt32) throws(DatapathError) -> BridgeOwners {
+        try checkInForce()
+        var owners = BridgeOwners(macs: try maps.ownerMACs.owners(of: table.macs.keys, bridge: bridge))
+        (owners.addresses4, owners.prefixes4) = try overlapping(
+            Set(table.addresses4.keys), Set(table.prefixes4.keys), maps.owners4, maps.ownerPrefixes4, bridge)
+        (owners.addresses6, owners.prefixes6) = try overlapping(
+            Set(table.addresses6.keys), Set(table.prefixes6.keys), maps.owners6, maps.ownerPrefixes6, bridge)
         return owners
     }
 
-    private func write<Name: Hashable, Key>(
-        _ wanted: [Name: Owner], _ map: KernelMap<Key, guard_owner>, _ bridge: UInt32, _ changes: inout OwnerChanges,
-        scope: (Key) -> UInt32, key: (Name) -> Key, _ name: (Key) -> Name, mark: (Name) -> Void
+    private func overlapping<Address, Single: OwnerKey & BitwiseCopyable, Range: OwnerKey & BitwiseCopyable>(
+        _ addresses: Set<Address>, _ prefixes: Set<Prefix<Address>>, _ singles: KernelMap<Single, guard_owner>,
+        _ ranges: KernelMap<Range, guard_owner>, _ bridge: UInt32
+    ) throws(DatapathError) -> ([Address: Owner], [Prefix<Address>: Owner]) where Single.Name == Address, Range.Name == Prefix<Address> {
+        let held: [Address: Owner]
+        if prefixes.isEmpty {
+            held = try singles.owners(of: addresses, bridge: bridge)
+        } else {
+            held = try singles.owners(bridge: bridge) { address in prefixes.contains { $0.contains(address) } || addresses.contains(address) }
+        }
+        // A trie tells that there is a prefix around an address, and neither which nor how many. Most often there is none.
+        var isInside = false
+        for address in addresses where try ranges.value(for: Range(scope: bridge, Prefix(address))) != nil { isInside = true }
+        guard isInside || !prefixes.isEmpty else { return (held, [:]) }
+        let around = try ranges.owners(bridge: bridge) { range in
+            prefixes.contains { $0.overlaps(range) } || addresses.contains { range.contains($0) }
+        }
+        return (held, around)
+    }
+
+    private func write(_ table: OwnerTable, _ bridge: UInt32, over present: BridgeOwners) throws(DatapathError) -> OwnerChanges {
+        var changes = OwnerChanges()
+        let filter = try OwnerFilter(maps, bridge: bridge)
+        try write(table.macs, over: present.macs, maps.ownerMACs, bridge, &changes) { filter.mark($0) }
+        try write(table.addresses4, over: present.addresses4, maps.owners4, bridge, &changes) { filter.mark($0) }
+        try write(table.addresses6, over: present.addresses6, maps.owners6, bridge, &changes) { filter.mark($0) }
+        try write(table.prefixes4, over: present.prefixes4, maps.ownerPrefixes4, bridge, &changes) { _ in }
+        try write(table.prefixes6, over: present.prefixes6, maps.ownerPrefixes6, bridge, &changes) { _ in }
+        return changes
+    }
+
+    private func write<Key: OwnerKey & BitwiseCopyable>(
+        _ wanted: [Key.Name: Owner], over present: [Key.Name: Owner], _ map: KernelMap<Key, guard_owner>, _ bridge: UInt32,
+        _ changes: inout OwnerChanges, mark: (Key.Name) -> Void
     ) throws(DatapathError) {
         var missing = wanted
         // Removals first: they make room.
-        for (present, value) in try map.entries() where scope(present) == bridge {
-            let owner = Owner(value)
-            if let want = wanted[name(present)] {
-                if want == owner { missing[name(present)] = nil } else { try release(owner, bridge) }
+        for (name, owner) in present {
+            if let want = wanted[name] {
+                if want == owner { missing[name] = nil } else { try release(owner, bridge) }
             } else if !owner.isOfKernel {
-                try map.remove(present)
+                try map.remove(Key(scope: bridge, name))
                 changes.removed += 1
             }
         }
         for (name, owner) in missing {
             mark(name)
-            try map.set(guard_owner(owner), for: key(name))
+            try map.set(guard_owner(owner), for: Key(scope: bridge, name))
             changes.written += 1
         }
     }
@@ -94,7 +151,16 @@ public struct BridgeOwners: Sendable, Hashable {
     public var prefixes4: [IPv4Prefix: Owner] = [:]
     public var prefixes6: [IPv6Prefix: Owner] = [:]
 
-    public init() {}
+    public init(
+        macs: [MACAddress: Owner] = [:], addresses4: [IPv4Address: Owner] = [:], addresses6: [IPv6Address: Owner] = [:],
+        prefixes4: [IPv4Prefix: Owner] = [:], prefixes6: [IPv6Prefix: Owner] = [:]
+    ) {
+        self.macs = macs
+        self.addresses4 = addresses4
+        self.addresses6 = addresses6
+        self.prefixes4 = prefixes4
+        self.prefixes6 = prefixes6
+    }
 }
 
 extension Owner {

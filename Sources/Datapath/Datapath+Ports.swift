@@ -176,7 +176,8 @@ extension Datapath {
         for vlan in image.vlans { try maps.vlans.set(1, for: guard_vlan(binding: number, vid: UInt32(vlan))) }
     }
 
-    /// Removes everything under a number that no record has (any more); the record says which maps to look in, all if nil.
+    /// Removes everything under a number that no record has (any more). The keys are known from the maps alone, so those are
+    /// read through; the flags of the record say which, and most records have no need of any.
     private func removeOverflow(_ number: UInt32, flags: UInt32 = .max) throws(DatapathError) {
         func uses(_ flag: Int32) -> Bool { flags & UInt32(flag) != 0 }
         if uses(Int32(GUARD_MORE_ADDRESSES4)) {

@@ -14,6 +14,13 @@ extension IPv6Address {
     /// The 16 bytes as they travel, in two words.
     var words: (UInt64, UInt64) { (high.bigEndian, low.bigEndian) }
     init(words: (UInt64, UInt64)) { self.init(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1)) }
+
+    /// A C array of 16 bytes as they travel.
+    fileprivate init<Field>(field: Field) {
+        self = withUnsafeBytes(of: field) { field in
+            IPv6Address(words: (field.loadUnaligned(as: UInt64.self), field.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        }
+    }
 }
 
 extension guard_address4 {
@@ -27,7 +34,7 @@ extension guard_address6 {
         self.scope = scope
         BindingImage.fill(&self.address, address.bytes)
     }
-    var value: IPv6Address { IPv6Address(bytes: BindingImage.read(address, 16, as: UInt8.self))! }
+    var value: IPv6Address { IPv6Address(field: address) }
 }
 
 extension guard_prefix4 {
@@ -47,8 +54,7 @@ extension guard_prefix6 {
         BindingImage.fill(&address, prefix.address.bytes)
     }
     var value: IPv6Prefix {
-        let address = IPv6Address(bytes: BindingImage.read(address, 16, as: UInt8.self))!
-        return IPv6Prefix(masking: address, length: Int(min(max(length, 32), 160)) - 32)!
+        IPv6Prefix(masking: IPv6Address(field: address), length: Int(min(max(length, 32), 160)) - 32)!
     }
 }
 

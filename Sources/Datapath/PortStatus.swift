@@ -33,11 +33,24 @@ extension Datapath {
     }
 
     /// One guarded interface; nil if it has no record.
-    public func port(_ interface: UInt32) throws(DatapathError) -> PortStatus? {
+    ///
+    /// - Parameter withTraffic: whether its claims and counters are asked for, too. To read those takes milliseconds;
+    ///   without them it is some look-ups, but for a binding that a record has no room for.
+    public func port(_ interface: UInt32, withTraffic: Bool = true) throws(DatapathError) -> PortStatus? {
         try checkInForce()
         guard let record = try records.record(of: interface) else { return nil }
         let label = try maps.labels.value(for: interface) ?? guard_label()
-        return try status(record, label, Overflow(maps, for: [record]), claims(), CounterReader(maps))
+        let overflow = try Overflow(maps, for: [record])
+        guard withTraffic else { return try status(record, label, overflow, [:], nil) }
+        return try status(record, label, overflow, claims(), CounterReader(maps))
+    }
+
+    /// The guarded interfaces that had this name when their record was written, by number, without claims and counters.
+    /// Several have it where some are gone.
+    public func ports(named name: String) throws(DatapathError) -> [PortStatus] {
+        try checkInForce()
+        let numbers = try maps.labels.entries().filter { $0.value.portName == name }.map(\.key).sorted()
+        return try numbers.map { number throws(DatapathError) in try port(number, withTraffic: false) }.compactMap(\.self)
     }
 
     /// How programs of ours hang on an interface, hook by hook; a hook without one isn't there.
@@ -48,7 +61,7 @@ extension Datapath {
     }
 
     private func status(
-        _ record: guard_port, _ label: guard_label, _ overflow: Overflow, _ claims: [UInt32: [IPv6Address]], _ reader: CounterReader
+        _ record: guard_port, _ label: guard_label, _ overflow: Overflow, _ claims: [UInt32: [IPv6Address]], _ reader: CounterReader?
     ) throws(DatapathError) -> PortStatus {
         let kind = PortKind(rawValue: record.kind) ?? .guest
         let isBound = kind == .guest && record.flags & UInt32(GUARD_BOUND) != 0
@@ -59,7 +72,7 @@ extension Datapath {
             binding: isBound ? image.binding : nil,
             broadcasts: Set(broadcasts.map { IPv4Address(rawValue: UInt32(bigEndian: $0)) } + image.broadcasts4),
             mode: record.flags & UInt32(GUARD_AUDIT) != 0 ? .audit : .enforce, claims: claims[record.ifindex, default: []].sorted(),
-            counters: try reader.counters(slot: record.slot))
+            counters: try reader?.counters(slot: record.slot) ?? Counters())
     }
 
     private func claims() throws(DatapathError) -> [UInt32: [IPv6Address]] {
@@ -71,14 +84,15 @@ extension Datapath {
     }
 }
 
-/// What records have no room for, of all bindings at once: each map is read once, and only if a record refers to it.
+/// What records have no room for, of all their bindings at once: each map is read once, and only if a record refers to it.
 private struct Overflow {
     private var images: [UInt32: BindingImage] = [:]
 
     init(_ maps: GuardMaps, for records: [guard_port]) throws(DatapathError) {
         let flags = records.reduce(0) { $0 | $1.flags }
+        let numbers = Set(records.map(\.binding))
         if flags & UInt32(GUARD_MORE_ADDRESSES4) != 0 {
-            for (key, use) in try maps.addresses4.entries() {
+            for (key, use) in try maps.addresses4.entries() where numbers.contains(key.scope) {
                 if use == UInt8(GUARD_USE_OWN.rawValue) {
                     images[key.scope, default: BindingImage()].addresses4.append(key.value)
                 } else {
@@ -87,16 +101,22 @@ private struct Overflow {
             }
         }
         if flags & UInt32(GUARD_MORE_ADDRESSES6) != 0 {
-            for (key, _) in try maps.addresses6.entries() { images[key.scope, default: BindingImage()].addresses6.append(key.value) }
+            for (key, _) in try maps.addresses6.entries() where numbers.contains(key.scope) {
+                images[key.scope, default: BindingImage()].addresses6.append(key.value)
+            }
         }
         if flags & UInt32(GUARD_MORE_PREFIXES4) != 0 {
-            for (key, _) in try maps.prefixes4.entries() { images[key.scope, default: BindingImage()].prefixes4.append(key.value) }
+            for (key, _) in try maps.prefixes4.entries() where numbers.contains(key.scope) {
+                images[key.scope, default: BindingImage()].prefixes4.append(key.value)
+            }
         }
         if flags & UInt32(GUARD_MORE_PREFIXES6) != 0 {
-            for (key, _) in try maps.prefixes6.entries() { images[key.scope, default: BindingImage()].prefixes6.append(key.value) }
+            for (key, _) in try maps.prefixes6.entries() where numbers.contains(key.scope) {
+                images[key.scope, default: BindingImage()].prefixes6.append(key.value)
+            }
         }
         if flags & UInt32(GUARD_ROLE_VLAN) != 0 {
-            for (key, _) in try maps.vlans.entries() {
+            for (key, _) in try maps.vlans.entries() where numbers.contains(key.binding) {
                 images[key.binding, default: BindingImage()].vlans.append(UInt16(truncatingIfNeeded: key.vid))
             }
         }

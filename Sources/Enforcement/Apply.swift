@@ -47,7 +47,7 @@ extension Step {
         case .release: .releases
         case .close, .bind, .trustUplink, .trustBridge: .records
         case .attach: .programs
-        case .enterOwners: .owners
+        case .enterOwners, .moveOwners: .owners
         case .setLinkLocalLearning: .bridge
         case .addForwarding: .forwarding
         case .removeForwarding: .removals
@@ -123,8 +123,13 @@ private struct Work {
     }
 
     private static func enterOwners(_ step: Step, _ datapath: Datapath) throws(EnforcementError) {
-        guard case .enterOwners(let bridge, let table, _) = step else { return }
-        _ = try EnforcementError.wrap { () throws(DatapathError) in try datapath.write(table, bridge: bridge.index) }
+        _ = try EnforcementError.wrap { () throws(DatapathError) in
+            switch step {
+            case .enterOwners(let bridge, let table, _): try datapath.write(table, bridge: bridge.index)
+            case .moveOwners(let bridge, let table, let present, _): try datapath.write(table, over: present, bridge: bridge.index)
+            default: OwnerChanges()
+            }
+        }
     }
 
     // MARK: The bridge and its ports

@@ -34,7 +34,7 @@ extension HostState {
 extension Datapath {
     /// One guarded interface; nil if it has no record.
     func guardedPort(_ index: InterfaceIndex) throws(DatapathError) -> HostState.GuardedPort? {
-        try port(index).map { status throws(DatapathError) in try HostState.GuardedPort(status, self) }
+        try port(index, withTraffic: false).map { status throws(DatapathError) in try HostState.GuardedPort(status, self) }
     }
 }
 
@@ -67,10 +67,25 @@ extension HostState.BridgeDevice {
             index: link.index, name: link.name, hasNoLinkLocalLearning: Bridge(link)?.settings.noLinkLocalLearning,
             hostAddresses: addresses.filter { numbers.contains($0.interface) }.map(\.address),
             hostMACs: Array(Set(stack.compactMap(\.macAddress))).sorted())
-        let entries = try EnforcementError.wrap { () throws(NetlinkError) in try ForwardingDatabase.entries(of: link.index) }
-        forwarding = Set(entries.compactMap(HostState.ForwardingEntry.init))
+        forwarding = try Self.forwarding(of: link.index)
         guard let datapath else { return }
         owners = try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(bridge: link.index) }
+    }
+
+    /// A bridge as far as one interface goes, which may be a port of it.
+    ///
+    /// - Parameter owners: those entries that matter to it.
+    init(_ link: Link, with port: Link, owners: BridgeOwners) throws(EnforcementError) {
+        self.init(
+            index: link.index, name: link.name, hasNoLinkLocalLearning: Bridge(link)?.settings.noLinkLocalLearning,
+            forwarding: port.bridge == link.index ? try Self.forwarding(of: link.index, on: port.index) : [], owners: owners)
+    }
+
+    private static func forwarding(
+        of bridge: InterfaceIndex, on port: InterfaceIndex? = nil
+    ) throws(EnforcementError) -> Set<HostState.ForwardingEntry> {
+        let entries = try EnforcementError.wrap { () throws(NetlinkError) in try ForwardingDatabase.entries(of: bridge, on: port) }
+        return Set(entries.compactMap(HostState.ForwardingEntry.init))
     }
 }
 

@@ -4,8 +4,10 @@ import Glibc
 import Netlink
 import Policy
 
-/// One port at a time, for the scripts that hypervisors and people run. A fraction of an `apply`'s work, whatever the
-/// number of ports, and of one mind with it: `apply` leaves alone what `attach` bound under another origin than `policy`.
+/// One port at a time, for the scripts that hypervisors and people run. Nothing is looked at but the port, its bridge and
+/// whatever shares an identity with its guest, so that it takes as long on a bridge with a thousand ports as with one
+/// (prefixes apart, which take a walk through all owners). Of one mind with `apply`: that leaves alone what `attach` bound
+/// under another origin than `policy`.
 public enum Hotplug {
     /// Binds a port: record, programs, owners and, once it is a port of the bridge, forwarding entries and flags. A port
     /// that is bound already gets the new binding in one step. Call it before the port joins its bridge, so that it never
@@ -21,7 +23,7 @@ public enum Hotplug {
     ) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             let link = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
-            let view = try view(of: link, bridge: bridge.name, datapath)
+            let view = try view(of: link, bridge: bridge.name, binding, datapath)
             if let record = view.state.guarded[link.index], record.kind != .guest {
                 throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): only guests are attached")
             }
@@ -34,7 +36,7 @@ public enum Hotplug {
             table.remove(port: link.index)
             table.move(binding, port: link.index)
             var draft = PlanDraft(view.state)
-            draft.enter(table, view.device)
+            draft.move(table, view.device)
             draft.add(
                 PortWish(
                     port: port, use: .guest(binding.normalized, subnets: bridge.subnets), forwarding: Set(binding.macs),
@@ -54,7 +56,7 @@ public enum Hotplug {
                 guard error.errno == ENODEV else { throw .network(error) }
                 return try forget(name, datapath)
             }
-            let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index) }
+            let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index, withTraffic: false) }
             if let record, record.kind != .guest {
                 throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): change the policy and 'vifguard apply'")
             }
@@ -64,12 +66,12 @@ public enum Hotplug {
                 return try Apply.carryOut(
                     Plan(steps: owners + [.release(record.port, kind: .guest, .left)]), on: HostState(), datapath: datapath)
             }
-            let view = try view(of: link, bridge: device, datapath)
+            let view = try view(of: link, bridge: device, nil, datapath)
             let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: view.device.name)
             var settings = BridgePort.Settings.guarding(nil, isolated: false)
             settings.isolated = nil
             var draft = PlanDraft(view.state)
-            if let record { draft.enter(ownersWithout(record, view.device), view.device) }
+            if let record { draft.move(ownersWithout(record, view.device), view.device) }
             draft.add(PortWish(port: port, use: .closed, settings: settings), on: view.device)
             return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath)
         }
@@ -77,13 +79,14 @@ public enum Hotplug {
 
     // MARK: What there is
 
-    /// The host as far as one port goes.
+    /// The host as far as one port goes. Owners are in it that overlap with what its guest has or is to have; what other
+    /// entries an `attach` cut short may have left in the port's name, the next `apply` removes.
     private struct View {
         var state: HostState
         var device: HostState.BridgeDevice
     }
 
-    private static func view(of link: Link, bridge name: String, _ datapath: Datapath) throws(EnforcementError) -> View {
+    private static func view(of link: Link, bridge name: String, _ binding: Binding?, _ datapath: Datapath) throws(EnforcementError) -> View {
         let bridge = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
         guard bridge.isBridge else { throw .refused("\(name) is no bridge; 'ip link show type bridge' lists those here") }
         let records = try EnforcementError.wrap { () throws(DatapathError) in
@@ -92,7 +95,9 @@ public enum Hotplug {
         guard records.contains(where: { $0.port.index == bridge.index && $0.kind == .bridge && $0.hooks.count == Hook.allCases.count })
         else { throw .refused("bridge \(name) isn't guarded: name it in the policy and 'vifguard apply' first") }
         // Addresses of the host are in the tables of owners: reserved.
-        let device = try HostState.BridgeDevice(bridge, [bridge], [], datapath)
+        let former = records.first { $0.port.index == link.index }?.binding
+        let owners = try owners(near: [binding, former].compactMap(\.self), bridge: bridge.index, datapath)
+        let device = try HostState.BridgeDevice(bridge, with: link, owners: owners)
         let state = HostState(
             interfaces: [try HostState.Interface(link, readingIPv6: link.bridge != nil)], bridges: [device], guarded: records)
         return View(state: state, device: device)
@@ -101,32 +106,42 @@ public enum Hotplug {
     /// The name of the bridge it is a port of, if that is guarded.
     private static func guardedBridge(of link: Link, _ datapath: Datapath) throws(EnforcementError) -> String? {
         guard let bridge = link.bridge,
-            let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(bridge) }), record.kind == .bridge
+            let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(bridge, withTraffic: false) }), record.kind == .bridge
         else { return nil }
         return try EnforcementError.wrap { () throws(NetlinkError) in try Link.numbered(bridge) }.name
     }
 
     /// Lets go of the interfaces of that name that are gone.
     private static func forget(_ name: String, _ datapath: Datapath) throws(EnforcementError) -> Report {
-        let present = Set(try EnforcementError.wrap { () throws(NetlinkError) in try Link.all() }.map(\.index))
-        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports() }
-        let gone = records.filter { $0.port.name == name && $0.kind == .guest && !present.contains($0.port.index) }
+        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }
+        // An interface that still has the number has another name.
+        let gone = records.filter { $0.kind == .guest && !isPresent($0.port.index) }
         let releases = gone.map { Step.release($0.port, kind: .guest, .gone) }
         return try Apply.carryOut(Plan(steps: disown(gone, datapath) + releases), on: HostState(), datapath: datapath)
     }
 
+    private static func isPresent(_ index: InterfaceIndex) -> Bool {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { if_indextoname(index, $0.baseAddress) != nil }
+    }
+
     // MARK: Owners
+
+    /// Who holds what the bindings hold, or something around or inside it.
+    private static func owners(
+        near bindings: [Binding], bridge: InterfaceIndex, _ datapath: Datapath
+    ) throws(EnforcementError) -> BridgeOwners {
+        var identities = OwnerTable()
+        for binding in bindings { identities.add(binding, port: nil) }
+        return try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(overlapping: identities, bridge: bridge) }
+    }
 
     private static func disown(_ records: [PortStatus], _ datapath: Datapath) throws(EnforcementError) -> [Step] {
         var steps: [Step] = []
         for record in records {
             let port = record.port
-            let owners = try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(bridge: port.bridgeIndex) }
+            let owners = try owners(near: [record.binding].compactMap(\.self), bridge: port.bridgeIndex, datapath)
             let device = HostState.BridgeDevice(index: port.bridgeIndex, name: port.bridgeName, owners: owners)
-            let table = ownersWithout(record, device)
-            let changes = table.changes(from: owners)
-            let bridge = Port(bridgeIndex: port.bridgeIndex, bridgeName: port.bridgeName)
-            if changes != OwnerChanges() { steps.append(.enterOwners(bridge, table, changes)) }
+            if let step = Step.moving(ownersWithout(record, device), device) { steps.append(step) }
         }
         return steps
     }

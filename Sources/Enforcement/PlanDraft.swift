@@ -61,6 +61,11 @@ struct PlanDraft {
         if changes != OwnerChanges() { owners.append(.enterOwners(bridge, table, changes)) }
     }
 
+    /// Those entries of them that are one guest's; `device.owners` holds no others.
+    mutating func move(_ table: OwnerTable, _ device: HostState.BridgeDevice) {
+        if let step = Step.moving(table, device) { owners.append(step) }
+    }
+
     /// A record is written anew where it says something else. One without a program of ours was written for another
     /// interface that had the same number: it goes, with all that was claimed and counted under it.
     private mutating func record(_ wish: PortWish) {
@@ -182,6 +187,15 @@ struct PlanDraft {
 
     private mutating func restore(_ interface: HostState.Interface, _ guarded: HostState.GuardedPort, _ device: HostState.BridgeDevice) {
         restorations += Step.restoring(interface, guarded, device, isBornWithoutIPv6: state.isBornWithoutIPv6)
+    }
+}
+
+extension Step {
+    /// What makes the entries in `device.owners` say what `table` says; nil where they do.
+    static func moving(_ table: OwnerTable, _ device: HostState.BridgeDevice) -> Step? {
+        let changes = table.changes(from: device.owners)
+        guard changes != OwnerChanges() else { return nil }
+        return .moveOwners(Port(bridgeIndex: device.index, bridgeName: device.name), table, over: device.owners, changes)
     }
 }
 

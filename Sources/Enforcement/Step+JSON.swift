@@ -19,7 +19,7 @@ extension Step: Encodable {
         case .trustUplink: "trust-uplink"
         case .trustBridge: "trust-bridge"
         case .attach: "attach"
-        case .enterOwners: "enter-owners"
+        case .enterOwners, .moveOwners: "enter-owners"
         case .addForwarding: "add-forwarding"
         case .removeForwarding: "remove-forwarding"
         case .setPort: "set-port"
@@ -53,7 +53,7 @@ extension Step: Encodable {
         case .attach(_, let kind, let hook):
             try container.encode(kind.name, forKey: .kind)
             try container.encode(hook == .ingress ? "ingress" : "egress", forKey: .hook)
-        case .enterOwners(_, _, let changes):
+        case .enterOwners(_, _, let changes), .moveOwners(_, _, _, let changes):
             try container.encode(changes.written, forKey: .written)
             try container.encode(changes.removed, forKey: .removed)
         case .addForwarding(_, let mac), .removeForwarding(_, let mac): try container.encode(mac.description, forKey: .mac)

@@ -19,6 +19,8 @@ public enum Step: Sendable, Hashable {
     case attach(Port, kind: PortKind, Hook)
     /// Makes the kernel's tables say whose each address and MAC is.
     case enterOwners(Port, OwnerTable, OwnerChanges)
+    /// The same for some of the entries, those of the guest on one port; `over` is what they say now.
+    case moveOwners(Port, OwnerTable, over: BridgeOwners, OwnerChanges)
     /// Writes a static, sticky forwarding entry.
     case addForwarding(Port, MACAddress)
     /// Removes a forwarding entry: one of ours, or one that the port taught the bridge before it was guarded.
@@ -43,8 +45,8 @@ public enum Step: Sendable, Hashable {
     public var port: Port {
         switch self {
         case .release(let port, _, _), .close(let port, _), .bind(let port, _, _, _), .trustUplink(let port, _), .trustBridge(let port),
-            .attach(let port, _, _), .enterOwners(let port, _, _), .addForwarding(let port, _), .removeForwarding(let port, _),
-            .setPort(let port, _), .setIPv6(let port, _), .setLinkLocalLearning(let port, _):
+            .attach(let port, _, _), .enterOwners(let port, _, _), .moveOwners(let port, _, _, _), .addForwarding(let port, _),
+            .removeForwarding(let port, _), .setPort(let port, _), .setIPv6(let port, _), .setLinkLocalLearning(let port, _):
             port
         }
     }
@@ -66,7 +68,8 @@ extension Step: CustomStringConvertible {
         case .trustUplink(_, let mode): "uplink, \(mode == .audit ? "report" : "drop") what carries a guest's identity from outside"
         case .trustBridge: "guard the host's own side of the bridge"
         case .attach(_, let kind, let hook): "attach the program that judges what \(Self.way(kind, hook))"
-        case .enterOwners(_, _, let changes): "owners of addresses and MACs: write \(changes.written), remove \(changes.removed)"
+        case .enterOwners(_, _, let changes), .moveOwners(_, _, _, let changes):
+            "owners of addresses and MACs: write \(changes.written), remove \(changes.removed)"
         case .addForwarding(_, let mac): "forward \(mac) here, static and sticky"
         case .removeForwarding(_, let mac): "don't forward \(mac) here any more"
         case .setPort(_, let settings): settings.words

@@ -78,6 +78,7 @@ struct ModelHost {
         case .trustBridge(let port): record(HostState.GuardedPort(port: port, kind: .bridge))
         case .attach(_, _, let hook): state.guarded[index]?.hooks.insert(hook)
         case .enterOwners(_, let table, _): enter(table, index)
+        case .moveOwners: break
         case .addForwarding(let port, let mac):
             forwarding { $0 = $0.filter { $0.mac != mac } }
             forwarding { _ = $0.insert(HostState.ForwardingEntry(mac: mac, port: port.index, .sticky)) }

@@ -194,6 +194,50 @@ struct DatapathLifecycleTests {
         }
     }
 
+    @Test func `one guest's owners are found and changed among those of all others`() throws {
+        try DatapathFixture.withPorts { datapath, ports in
+            let bridge = ports[0].bridgeIndex
+            var table = OwnerTable()
+            for prefix in ["192.0.2.0/24", "192.0.2.128/25", "2001:db8::/32", "2001:db8:0:1::/64", "198.51.100.0/24"] {
+                table.reserve(IPPrefix(prefix)!)
+            }
+            for address in ["192.0.2.1", "192.0.2.200", "2001:db8::1", "2001:db8:0:1::1"] { table.reserve(IPPrefix(address)!) }
+            table.add(DatapathFixture.binding(7), port: ports[1].index)
+            try datapath.write(table, bridge: bridge)
+            try datapath.write(table, bridge: bridge + 1)
+            func overlapping(_ prefixes: String...) throws -> Set<String> {
+                var asked = OwnerTable()
+                for prefix in prefixes { asked.reserve(IPPrefix(prefix)!) }
+                let owners = try datapath.owners(overlapping: asked, bridge: bridge)
+                return Set(
+                    owners.addresses4.keys.map(\.description) + owners.addresses6.keys.map(\.description)
+                        + owners.prefixes4.keys.map(\.description) + owners.prefixes6.keys.map(\.description))
+            }
+            // Nothing there; inside two prefixes; the address itself.
+            #expect(try overlapping("203.0.113.1", "2001:db9::1").isEmpty)
+            #expect(try overlapping("192.0.2.129") == ["192.0.2.0/24", "192.0.2.128/25"])
+            #expect(try overlapping("192.0.2.1", "2001:db8::1") == ["192.0.2.1", "192.0.2.0/24", "2001:db8::1", "2001:db8::/32"])
+            // A prefix finds what is around and inside it.
+            #expect(try overlapping("192.0.2.128/26") == ["192.0.2.0/24", "192.0.2.128/25"])
+            #expect(try overlapping("192.0.2.192/26") == ["192.0.2.0/24", "192.0.2.128/25", "192.0.2.200"])
+            #expect(
+                try overlapping("2001:db8::/47") == ["2001:db8::/32", "2001:db8:0:1::/64", "2001:db8:0:1::1", "2001:db8::1", "2001:db8::7"])
+            // The seventh guest's become the eighth's; what the table doesn't name isn't touched.
+            var (former, fresh) = (OwnerTable(), OwnerTable())
+            former.add(DatapathFixture.binding(7), port: ports[1].index)
+            fresh.add(DatapathFixture.binding(8), port: ports[1].index)
+            let present = try datapath.owners(overlapping: former, bridge: bridge)
+            #expect(present.macs == former.macs && present.prefixes4.count == 1 && present.prefixes6.count == 1)
+            for (prefix, owner) in present.prefixes4 where owner == Owner(.reserved) { fresh.reserve(.v4(prefix)) }
+            for (prefix, owner) in present.prefixes6 where owner == Owner(.reserved) { fresh.reserve(.v6(prefix)) }
+            #expect(try datapath.write(fresh, over: present, bridge: bridge) == OwnerChanges(written: 4, removed: 4))
+            #expect(try datapath.write(fresh, over: present, bridge: bridge) == OwnerChanges())
+            table.remove(port: ports[1].index)
+            table.add(DatapathFixture.binding(8), port: ports[1].index)
+            #expect(try datapath.write(table, bridge: bridge) == OwnerChanges())
+        }
+    }
+
     @Test func `an address seen on the uplink that a guest owns is found`() throws {
         try DatapathFixture.withPorts { datapath, ports in
             try datapath.guardUplink(ports[0], mode: .enforce)

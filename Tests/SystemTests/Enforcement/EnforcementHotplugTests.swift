@@ -91,6 +91,13 @@ struct EnforcementHotplugTests {
         #expect(refusal(thief)?.contains("guest-1") == true && refusal(thief)?.contains("192.0.2.1") == true)
         thief.addresses4 = [IPv4Prefix("192.0.2.0/25")!]
         #expect(refusal(thief)?.contains("guest-1") == true)
+        thief.addresses4 = mine.addresses4
+        thief.addresses6 = [IPv6Prefix("2001:db8::/64")!]
+        #expect(refusal(thief)?.contains("guest-1") == true || refusal(thief)?.contains("reserved") == true)
+        thief.addresses6 = mine.addresses6
+        thief.linkLocals = [GuardedNetwork.macs[1].eui64LinkLocal]
+        #expect(refusal(thief)?.contains("guest-2") == true)
+        thief.linkLocals = []
         for address in [UInt8(253), 254] {
             thief.addresses4 = [IPv4Prefix(GuardedNetwork.four(address))]
             #expect(refusal(thief)?.contains("reserved") == true)
@@ -100,6 +107,45 @@ struct EnforcementHotplugTests {
         #expect(refusal(thief)?.contains("reserved") == true)
         #expect(refusal(mine, on: "uplink")?.contains("uplink") == true)
         #expect(try guarded.port("vif3.0")?.binding == nil)
+    }
+
+    @Test func `what is inside somebody's prefix isn't attached, and another binding takes the former one's entries along`() throws {
+        let guarded = try GuardedNetwork()
+        var policy = GuardedNetwork.policy
+        policy.bridges[0].reserved = [IPPrefix("203.0.113.0/24")!]
+        policy.interfaces[0].binding.addresses6.append(IPv6Prefix("2001:db8:1::/64")!)
+        _ = try guarded.apply(policy)
+        // Without what the guests have claimed meanwhile.
+        func owners() throws -> OwnerTable { OwnerTable(try #require(try guarded.observe().bridges[guarded.network.bridgeIndex]).owners) }
+        let before = try owners()
+        let mine = GuardedNetwork.binding(3, origin: .manual)
+        func attach(_ binding: Binding) -> String {
+            do {
+                return try guarded.host.run {
+                    "\(try Hotplug.attach("vif3.0", to: bridge, binding, datapath: guarded.datapath).succeeded)"
+                }
+            } catch {
+                return "\(error)"
+            }
+        }
+        var other = mine
+        other.addresses4 = [IPv4Prefix("203.0.113.7")!]
+        #expect(attach(other).contains("203.0.113.0/24 is reserved"))
+        other.addresses4 = []
+        for prefix in ["2001:db8:1::7", "2001:db8:1:0:8000::/65", "2001:db8:1::/48"] {
+            other.addresses6 = [IPv6Prefix(prefix)!]
+            #expect(attach(other).contains("guest-1"))
+        }
+        // Two addresses and a prefix, then others: nothing is left of the first ones.
+        other.addresses6 = [IPv6Prefix("2001:db8:2::/64")!, IPv6Prefix("2001:db8:3::3")!]
+        #expect(attach(other) == "true")
+        #expect(attach(mine) == "true")
+        let port = try #require(try guarded.port("vif3.0")).port.index
+        var expected = before
+        expected.add(mine, port: port)
+        #expect(try owners() == expected)
+        #expect(try guarded.host.run { try Hotplug.detach("vif3.0", datapath: guarded.datapath) }.succeeded)
+        #expect(try owners() == before)
     }
 
     @Test func `detach of a port that is gone forgets it`() throws {
