@@ -6,9 +6,11 @@ extension FrameGrammar {
         var from = address(of: binding), to = anyAddress6()
         if arriving, dice.once(in: 2) { swap(&from, &to) }
         let isControl = !dice.once(in: 3)
-        let target = address(of: binding)
+        var target = dice.once(in: 12) ? dice.pick(routers) : address(of: binding)
+        if dice.once(in: 12) { (from, target) = (dice.pick(linkLocals), dice.pick(linkLocals)) }  // two to claim at once
         if isControl, dice.once(in: 3) { (from, to) = (dice.once(in: 2) ? .unspecified : from, dice.once(in: 4) ? to : target.solicitedNodeGroup) }
         var upper = isControl ? control(target: target, mac: mac) : upper6()
+        if upper.proto == 58, upper.bytes[0] == 134, dice.once(in: 2) { from = dice.pick(routers) }
         if dice.once(in: 12) { upper.bytes = Array(upper.bytes.prefix(dice.roll(30))) }
         var chain = dice.once(in: 4) ? extensionHeaders(then: upper.proto) : (first: upper.proto, bytes: [])
         if dice.once(in: 30) { chain.bytes = Array(chain.bytes.prefix(dice.roll(chain.bytes.count + 1))) }

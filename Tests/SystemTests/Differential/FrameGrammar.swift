@@ -10,7 +10,9 @@ struct FrameGrammar {
     private let macs: [MACAddress]
     private let addresses4: [IPv4Address]
     private let addresses6: [IPv6Address]
-    private let linkLocals: [IPv6Address]
+    let linkLocals: [IPv6Address]
+    /// More than a bridge holds, and sources of nothing but advertisements: what else they sent would make them neighbours.
+    let routers = (1...24).map { IPv6Address("fe80::b:\($0)")! }
 
     init(seed: UInt64) {
         dice = Dice(seed: seed)
