@@ -25,7 +25,12 @@ let package = Package(
         .target(name: "CLinux", cSettings: strictC),
         .target(name: "CBPF", linkerSettings: [.linkedLibrary("bpf")]),
         // guard.h is written once: included by the kernel program, imported by Swift.
-        .target(name: "DatapathProgram", exclude: ["LICENSE.md", "guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h", "uplink.h"], cSettings: strictC),
+        .target(
+            name: "DatapathProgram",
+            exclude: [
+                "LICENSE.md", "guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h",
+                "uplink.h",
+            ], cSettings: strictC),
 
         // Compiles guard.bpf.c with the toolchain's own clang and embeds the object in Datapath.
         .executableTarget(name: "datapath-compiler", swiftSettings: strict),
@@ -67,7 +72,10 @@ let package = Package(
             name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
-        .testTarget(name: "SystemTests", dependencies: ["vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

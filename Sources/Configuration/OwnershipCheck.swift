@@ -67,8 +67,7 @@ struct OwnershipCheck {
             while let last = around.last, !last.prefix.contains(claim.prefix) { around.removeLast() }
             if let other = around.last(where: { collide($0.holder, claim.holder) }) {
                 report(claim, other)
-            } else if let other = around.last, case .own(let mine) = claim.holder, other.holder == .own(mine), other.prefix != claim.prefix
-            {
+            } else if let other = around.last, case .own(let mine) = claim.holder, other.holder == .own(mine), other.prefix != claim.prefix {
                 let message = "\(claim.prefix) lies within \(other.prefix) of the same interface (\(other.location.place))"
                 faults.warn(message, at: claim.location, write: "\(other.prefix) alone")
             }

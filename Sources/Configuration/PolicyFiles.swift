@@ -157,7 +157,9 @@ public enum PolicyFiles {
     private static func report(_ error: Int32, at place: SourceLocation, _ path: String, _ faults: Faults) {
         switch error {
         case ENOENT, ENOTDIR:
-            faults.report("there is no file \(printable(path))", at: place, write: "a policy there; share/doc/vifguard/policy.example.yaml is one to begin with")
+            faults.report(
+                "there is no file \(printable(path))", at: place, write: "a policy there; share/doc/vifguard/policy.example.yaml is one to begin with"
+            )
         case EACCES, EPERM:
             faults.report(
                 "\(printable(path)) may not be read", at: place, write: "its permissions so that vifguard may read it, or run as root")

@@ -64,8 +64,7 @@ extension PolicyReader {
         return Located(value: prefix.value.address, location: prefix.location)
     }
 
-    func prefix(_ value: YAMLValue, _ what: String, examples: String = "192.0.2.7, 192.0.2.16/28 or \"2001:db8::7\"") -> Located<IPPrefix>?
-    {
+    func prefix(_ value: YAMLValue, _ what: String, examples: String = "192.0.2.7, 192.0.2.16/28 or \"2001:db8::7\"") -> Located<IPPrefix>? {
         guard let text = text(value, what, example: examples) else { return nil }
         do throws(AddressError) {
             return Located(value: try IPPrefix(parsing: text.value), location: text.location)

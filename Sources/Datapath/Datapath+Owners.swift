@@ -189,11 +189,12 @@ extension guard_owner {
         self.init()
         port = owner.port ?? 0
         flags = owner.isMigrating ? UInt8(GUARD_OWNER_MIGRATING) : 0
-        kind = switch owner.kind {
-        case .guest: UInt8(GUARD_OWNER_GUEST.rawValue)
-        case .claim: UInt8(GUARD_OWNER_CLAIM.rawValue)
-        case .reserved: UInt8(GUARD_OWNER_RESERVED.rawValue)
-        case .router: UInt8(GUARD_OWNER_ROUTER.rawValue)
-        }
+        kind =
+            switch owner.kind {
+            case .guest: UInt8(GUARD_OWNER_GUEST.rawValue)
+            case .claim: UInt8(GUARD_OWNER_CLAIM.rawValue)
+            case .reserved: UInt8(GUARD_OWNER_RESERVED.rawValue)
+            case .router: UInt8(GUARD_OWNER_ROUTER.rawValue)
+            }
     }
 }

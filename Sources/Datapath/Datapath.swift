@@ -74,7 +74,8 @@ public final class Datapath: Sendable {
 
     static func stamp(ofBit bit: Int) throws(DatapathError) -> UInt32 {
         guard (16...31).contains(bit) else {
-            throw .object(reason: "the stamp can't be bit \(bit) of the mark: give one of 16 to 31 (the low ones share memory with the kernel's own use)")
+            throw .object(
+                reason: "the stamp can't be bit \(bit) of the mark: give one of 16 to 31 (the low ones share memory with the kernel's own use)")
         }
         return 1 << UInt32(bit)
     }

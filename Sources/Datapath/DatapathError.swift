@@ -50,7 +50,8 @@ public enum DatapathError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noAttachment(let interface, let reason):
             return "can't attach to interface \(interface): \(reason): \(classic)"
         case .notInBPFFileSystem(let path):
-            return "\(path) isn't in a bpffs: use the default /sys/fs/bpf/vifguard, or mount one with 'mount -t bpf bpf FOLDER' and give a folder in it"
+            return
+                "\(path) isn't in a bpffs: use the default /sys/fs/bpf/vifguard, or mount one with 'mount -t bpf bpf FOLDER' and give a folder in it"
         case .object(let reason):
             return "the kernel program can't be used: \(reason)"
         case .refused(let log):
@@ -58,14 +59,16 @@ public enum DatapathError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notLoaded(let path):
             return "nothing is loaded in \(path): 'vifguard apply' loads it"
         case .layout(let path, let found, let known):
-            return "the maps in \(path) have layout \(found) and this vifguard knows layout \(known): run 'vifguard apply' of this version, which moves every port to new maps without a gap"
+            return
+                "the maps in \(path) have layout \(found) and this vifguard knows layout \(known): run 'vifguard apply' of this version, which moves every port to new maps without a gap"
         case .otherNetwork(let path):
             return "the pins in \(path) belong to another network namespace: give each namespace a folder of its own with --pins"
         case .superseded(let path):
             return "the maps in \(path) were replaced by another vifguard while this one ran: start this one again"
         case .mapFull(let guest, let map, let bound):
             let who = guest.map { "guest \($0)" } ?? "the table of owners"
-            return "\(who): map '\(map)' is full at \(bound) entries; what was in force stays: bind prefixes in place of single addresses, or fewer guests"
+            return
+                "\(who): map '\(map)' is full at \(bound) entries; what was in force stays: bind prefixes in place of single addresses, or fewer guests"
         case .noSlot(let bound):
             return "all \(bound) port records are taken: detach ports that are gone"
         case .unfit(let guest, let reason):

@@ -71,10 +71,11 @@ extension guard_virtual_router {
     init(_ router: VirtualRouter) {
         self.init()
         mac = router.mac.word
-        family = switch router.address {
-        case .v4: 4
-        case .v6: 6
-        }
+        family =
+            switch router.address {
+            case .v4: 4
+            case .v6: 6
+            }
         BindingImage.fill(&address, router.address.bytes)
     }
 }

@@ -89,7 +89,8 @@ struct Ledger: Sendable {
     func nextBinding() throws(DatapathError) -> UInt32 {
         let last = word(6).pointee
         guard last < UInt64(UInt32.max) else {
-            throw .object(reason: "four thousand million bindings were made since the host started: 'vifguard uninstall' and 'vifguard apply' start anew")
+            throw .object(
+                reason: "four thousand million bindings were made since the host started: 'vifguard uninstall' and 'vifguard apply' start anew")
         }
         word(6).pointee = last + 1
         return UInt32(last + 1)

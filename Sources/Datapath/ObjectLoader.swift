@@ -15,7 +15,9 @@ final class ObjectLoader {
     ///   - maps: those to be used in place of new ones, by name.
     init(_ bytes: [UInt8], stamp: UInt32, reusing maps: [String: Descriptor]) throws(DatapathError) {
         cbpf_log_begin()
-        guard let opened = bytes.withUnsafeBytes({ cbpf_object_open($0.baseAddress, $0.count, "guard") }) else { throw .object(reason: "libbpf can't read it: \(SystemErrorNumber.current)\n\(Self.logTail)") }
+        guard let opened = bytes.withUnsafeBytes({ cbpf_object_open($0.baseAddress, $0.count, "guard") }) else {
+            throw .object(reason: "libbpf can't read it: \(SystemErrorNumber.current)\n\(Self.logTail)")
+        }
         object = opened
         try Self.setStamp(stamp, in: object)
         for (name, descriptor) in maps {

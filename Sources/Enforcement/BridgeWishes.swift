@@ -137,12 +137,18 @@ struct BridgeWishes {
                 let isSamePort = plugs.ports[number] == index
                 if isSamePort, other.guest == binding.guest {
                     if !other.hasSameRights(as: binding) {
-                        warnings.append("guest \(binding.guest): \(name) keeps the binding that \(other.origin.name) gave it, which isn't the policy's; 'vifguard detach \(name)' and 'vifguard apply' replace it")
+                        warnings.append(
+                            "guest \(binding.guest): \(name) keeps the binding that \(other.origin.name) gave it, which isn't the policy's; 'vifguard detach \(name)' and 'vifguard apply' replace it"
+                        )
                     }
                 } else if isSamePort {
-                    refuse("port \(name) is guest \(binding.guest)'s by the policy, and bound to guest \(other.guest) by \(other.origin.name): change the policy or 'vifguard detach \(name)'")
+                    refuse(
+                        "port \(name) is guest \(binding.guest)'s by the policy, and bound to guest \(other.guest) by \(other.origin.name): change the policy or 'vifguard detach \(name)'"
+                    )
                 } else if let shared = binding.sharedIdentity(with: other) {
-                    refuse("\(shared) is guest \(binding.guest)'s by the policy, and guest \(other.guest)'s on \(name), bound by \(other.origin.name): change the policy or 'vifguard detach \(name)'")
+                    refuse(
+                        "\(shared) is guest \(binding.guest)'s by the policy, and guest \(other.guest)'s on \(name), bound by \(other.origin.name): change the policy or 'vifguard detach \(name)'"
+                    )
                 }
             }
         }

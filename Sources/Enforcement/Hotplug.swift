@@ -58,7 +58,8 @@ public enum Hotplug {
             }
             let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index, withTraffic: false) }
             if let record, record.kind != .guest {
-                throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): change the policy and 'vifguard apply'")
+                throw .refused(
+                    "\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): change the policy and 'vifguard apply'")
             }
             guard let device = try guardedBridge(of: link, datapath) else {
                 guard let record else { throw .refused("\(name) isn't guarded: 'vifguard status' lists what is") }
@@ -106,7 +107,8 @@ public enum Hotplug {
     /// The name of the bridge it is a port of, if that is guarded.
     private static func guardedBridge(of link: Link, _ datapath: Datapath) throws(EnforcementError) -> String? {
         guard let bridge = link.bridge,
-            let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(bridge, withTraffic: false) }), record.kind == .bridge
+            let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(bridge, withTraffic: false) }),
+            record.kind == .bridge
         else { return nil }
         return try EnforcementError.wrap { () throws(NetlinkError) in try Link.numbered(bridge) }.name
     }
@@ -162,8 +164,11 @@ public enum Hotplug {
         let own = binding.allPrefixes
         let singles =
             device.owners.addresses4.map { (IPPrefix(.v4($0.key)), $0.value) } + device.owners.addresses6.map { (IPPrefix(.v6($0.key)), $0.value) }
-        let prefixes = device.owners.prefixes4.map { (IPPrefix.v4($0.key), $0.value) } + device.owners.prefixes6.map { (IPPrefix.v6($0.key), $0.value) }
-        let overlapping = (singles + prefixes).filter { held in own.contains { $0.overlaps(held.0) } }.map { ($0.0.description, $0.1) }
+        let prefixes =
+            device.owners.prefixes4.map { (IPPrefix.v4($0.key), $0.value) } + device.owners.prefixes6.map { (IPPrefix.v6($0.key), $0.value) }
+        let overlapping = (singles + prefixes).filter { held in own.contains { $0.overlaps(held.0) } }
+            .sorted { $0.0 < $1.0 }  // so that the same mistake is always told of alike
+            .map { ($0.0.description, $0.1) }
         for (what, owner) in taken + overlapping {
             switch owner.kind {
             case .reserved:
@@ -172,7 +177,9 @@ public enum Hotplug {
                 guard port != index, let other = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
                     let holder = other.binding, holder.guest != binding.guest, let shared = holder.sharedIdentity(with: binding)
                 else { continue }
-                throw .refused("\(shared) is guest \(holder.guest)'s on \(other.port.name): 'vifguard detach \(other.port.name)' first, or give guest \(binding.guest) another")
+                throw .refused(
+                    "\(shared) is guest \(holder.guest)'s on \(other.port.name): 'vifguard detach \(other.port.name)' first, or give guest \(binding.guest) another"
+                )
             case .guest(nil), .router: continue
             }
         }

@@ -86,7 +86,9 @@ private struct Evidence {
             if let mac = interface.macAddress, mac.rawValue >> 40 == 0xfe { taps[mac.rawValue & Self.tail, default: []].insert(interface.index) }
         }
         let numbers = Set(candidates.map(\.index))
-        for entry in device.forwarding where entry.kind != .learned && numbers.contains(entry.port) { written[entry.mac, default: []].insert(entry.port) }
+        for entry in device.forwarding where entry.kind != .learned && numbers.contains(entry.port) {
+            written[entry.mac, default: []].insert(entry.port)
+        }
     }
 
     func ports(of binding: Binding) -> [InterfaceIndex] {

@@ -57,7 +57,7 @@ public enum ForwardingDatabase {
         let request = NetlinkRequest(message, action: "remove forwarding entry \(address) from", interface: Link.label(port))
         do throws(NetlinkError) {
             try NetlinkSocket().perform(request)
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
         }
     }
 

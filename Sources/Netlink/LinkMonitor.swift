@@ -47,10 +47,10 @@ public final class LinkMonitor {
             guard try waitForMessages(until: deadline) else { return nil }
             do throws(NetlinkError) {
                 for reply in try socket.receive(for: Self.request, flags: Int32(MSG_DONTWAIT)) { take(reply) }
-            } catch where error.errno == ENOBUFS {
+            } catch  where error.errno == ENOBUFS {
                 pending.append(.overrun)
                 try compareWithAll()
-            } catch where error.errno == EAGAIN {
+            } catch  where error.errno == EAGAIN {
                 continue
             }
         }

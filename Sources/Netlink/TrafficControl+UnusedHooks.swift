@@ -13,13 +13,13 @@ extension TrafficControl {
                 NetlinkMessage(type: RTM_GETTFILTER, header: header), action: "list the filters of", interface: Link.label(interface))
             do throws(NetlinkError) {
                 guard try socket.dump(request).isEmpty else { return }
-            } catch where [ENODEV, EINVAL, ENOENT].contains(error.errno) {
+            } catch  where [ENODEV, EINVAL, ENOENT].contains(error.errno) {
                 return
             }
         }
         do throws(NetlinkError) {
             try removeHooks(from: interface)
-        } catch where error.errno == ENODEV {
+        } catch  where error.errno == ENODEV {
         }
     }
 }

@@ -121,7 +121,7 @@ public enum TrafficControl {
     public static func removeHooks(from interface: InterfaceIndex) throws(NetlinkError) {
         do throws(NetlinkError) {
             try NetlinkSocket().perform(hooks(RTM_DELQDISC, 0, interface, "remove the clsact hooks from"))
-        } catch where error.errno == EINVAL || error.errno == ENOENT {
+        } catch  where error.errno == EINVAL || error.errno == ENOENT {
         }
     }
 

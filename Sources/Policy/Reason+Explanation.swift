@@ -5,7 +5,8 @@ extension Reason {
         case .noBinding: "The port is on a guarded bridge, but no binding says which guest is behind it and what it may use."
         case .unjudged: "The frame entered the bridge by a port without a guard, so nobody has checked who sent it."
         case .macSource: "The guest sent from a MAC that isn't its own, which would draw another machine's traffic to its port."
-        case .l2Control: "The frame is for switches alone (STP, LACP, 802.1X, LLDP, CDP) and could bend the network or reach the host past the bridge."
+        case .l2Control:
+            "The frame is for switches alone (STP, LACP, 802.1X, LLDP, CDP) and could bend the network or reach the host past the bridge."
         case .vlanTag: "The frame carries a VLAN tag that the binding doesn't allow and could end up in somebody else's network."
         case .etherType: "The frame is neither IPv4, IPv6 nor ARP, and the binding doesn't list its type, so nothing can vouch for what it carries."
         case .truncated: "The frame is too short for the header it says it carries."
@@ -22,13 +23,15 @@ extension Reason {
         case .dhcp4Client: "The DHCP request is made in somebody else's name, through a relay's, or in a form that honest clients don't use."
         case .dhcp4Server: "The guest acted as a DHCP server, which would give other guests a gateway and name server of its choosing."
         case .ip4TinyFragment: "The fragments are cut so that filters don't see the ports or flags."
-        case .icmp4Router: "The guest acted as a router by ICMP redirect, router advertisement or address-mask reply, which would draw other guests' traffic."
+        case .icmp4Router:
+            "The guest acted as a router by ICMP redirect, router advertisement or address-mask reply, which would draw other guests' traffic."
         case .multicastQuery: "The guest acted as a multicast querier or router, which would make the bridge send it all multicast traffic."
         case .ip6Malformed: "The IPv6 header's version or length is wrong, or the packet is a jumbogram."
         case .ip6Source: "The guest sent from an IPv6 address that isn't its own."
         case .ip6HeaderChain: "The extension headers can't be followed, are in a forbidden order, or choose the packet's route."
         case .ip6Fragment: "The first fragment doesn't hold all headers, so that filters can't see what the packet is."
-        case .ndMalformed: "The neighbour discovery message is hidden behind extension headers, comes from beyond the link, or its options can't be read."
+        case .ndMalformed:
+            "The neighbour discovery message is hidden behind extension headers, comes from beyond the link, or its options can't be read."
         case .raGuard: "The guest advertised itself as a router, which would make it the default gateway of its neighbours."
         case .ndRedirect: "The guest sent an IPv6 redirect, which would draw its neighbours' traffic."
         case .ndSolicitation: "The neighbour solicitation names another MAC as its sender, or contests an address that isn't the guest's."

@@ -130,7 +130,8 @@ struct PlanTests {
         let owners = host.state.bridges[ModelHost.bridge]!.owners
         #expect(owners.addresses4[IPv4Address(192, 0, 2, 1)] == Owner(.guest(port: ModelHost.port(1))))
         #expect(owners.addresses4[IPv4Address(192, 0, 2, 2)] == Owner(.guest(port: nil)))
-        #expect(owners.addresses4[IPv4Address(192, 0, 2, 253)] == Owner(.reserved) && owners.addresses4[IPv4Address(192, 0, 2, 254)] == Owner(.reserved))
+        #expect(
+            owners.addresses4[IPv4Address(192, 0, 2, 253)] == Owner(.reserved) && owners.addresses4[IPv4Address(192, 0, 2, 254)] == Owner(.reserved))
         #expect(owners.macs[ModelHost.hostMAC] == Owner(.reserved) && owners.macs[ModelHost.gatewayMAC] == Owner(.reserved))
         #expect(owners.macs[MACAddress(2, 0, 0, 0, 0, 0xee)] == Owner(.reserved))
     }

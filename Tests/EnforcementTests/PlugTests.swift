@@ -60,7 +60,10 @@ struct PlugTests {
         host.state.interfaces[ModelHost.port(2)]?.macAddress = MACAddress(0xfe, 0x16, 0x3e, 0, 0, 1)
         var policy = policy
         policy.interfaces.append(ModelHost.interface(2))
-        #expect(host.plan(policy).steps.filter { $0.name == "bind" }.map(\.description) == ["vif2.0: bind to guest guest-2 (00:16:3e:00:00:02; 192.0.2.2)"])
+        #expect(
+            host.plan(policy).steps.filter { $0.name == "bind" }.map(\.description) == [
+                "vif2.0: bind to guest guest-2 (00:16:3e:00:00:02; 192.0.2.2)"
+            ])
     }
 
     @Test func `two guests that name one port: the first has it`() {

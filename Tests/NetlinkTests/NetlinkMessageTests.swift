@@ -52,24 +52,26 @@ struct NetlinkMessageTests {
         #expect(try #require(NetlinkReply.split(bytes[...])).map(\.sequence) == [1, 2])
     }
 
-    @Test(arguments: [
-        [0x20, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],  // says 32 bytes, has 16
-        [0x0f, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],  // shorter than its own header
-        [0, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],  // would never end
-        [0xff, 0xff, 0xff, 0xff, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],
-        [0x10, 0, 0, 0, 16],  // a header cut off
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x20, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],  // says 32 bytes, has 16
+            [0x0f, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],  // shorter than its own header
+            [0, 0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],  // would never end
+            [0xff, 0xff, 0xff, 0xff, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+            [0x10, 0, 0, 0, 16],  // a header cut off
+        ] as [[UInt8]])
     func `a datagram whose lengths contradict its bytes is refused`(bytes: [UInt8]) {
         #expect(NetlinkReply.split(bytes[...]) == nil)
     }
 
-    @Test(arguments: [
-        [8, 0, 1, 0, 1, 2, 3],  // says 8 bytes, has 7
-        [3, 0, 1, 0],  // shorter than its own header
-        [0, 0, 1, 0, 0, 0, 0, 0],  // would never end
-        [4, 0, 1],  // a header cut off
-        [0xff, 0xff, 1, 0],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [8, 0, 1, 0, 1, 2, 3],  // says 8 bytes, has 7
+            [3, 0, 1, 0],  // shorter than its own header
+            [0, 0, 1, 0, 0, 0, 0, 0],  // would never end
+            [4, 0, 1],  // a header cut off
+            [0xff, 0xff, 1, 0],
+        ] as [[UInt8]])
     func `an attribute whose length contradicts its bytes ends the reading`(bytes: [UInt8]) {
         let good: [UInt8] = [5, 0, 9, 0, 42, 0, 0, 0]
         let attributes = Array(NetlinkAttributes((good + bytes)[...]))

@@ -65,7 +65,9 @@ import Testing
         return number(type, little: little) + length + padded + length
     }
     private static func section(little: Bool) -> [UInt8] {
-        block(0x0a0d_0d0a, number(0x1a2b_3c4d, little: little) + half(1, little: little) + half(0, little: little) + [UInt8](repeating: 0xff, count: 8), little: little)
+        block(
+            0x0a0d_0d0a, number(0x1a2b_3c4d, little: little) + half(1, little: little) + half(0, little: little) + [UInt8](repeating: 0xff, count: 8),
+            little: little)
     }
     private static func interface(link: UInt16 = 1, snap: UInt32 = 0, options: [UInt8] = [], little: Bool) -> [UInt8] {
         block(1, half(link, little: little) + [0, 0] + number(snap, little: little) + options, little: little)
@@ -101,7 +103,9 @@ import Testing
     }
 
     @Test func `a simple packet ends at the interface's snap length`() throws {
-        let file = Self.section(little: true) + Self.interface(snap: 5, little: true) + Self.block(3, Self.number(900, little: true) + Self.frame, little: true)
+        let file =
+            Self.section(little: true) + Self.interface(snap: 5, little: true)
+            + Self.block(3, Self.number(900, little: true) + Self.frame, little: true)
         #expect(try CaptureFile(parsing: file).packets == [.init(bytes: Self.frame, originalLength: 900)])
     }
 
@@ -123,7 +127,9 @@ import Testing
         let start = Self.section(little: true) + Self.interface(little: true)
         var differing = Self.enhanced(time: 1, little: true)
         differing[differing.count - 4] ^= 4
-        #expect(throws: CaptureError.malformed(offset: start.count, what: "the block's two lengths differ")) { try CaptureFile(parsing: start + differing) }
+        #expect(throws: CaptureError.malformed(offset: start.count, what: "the block's two lengths differ")) {
+            try CaptureFile(parsing: start + differing)
+        }
         for length: UInt8 in [0, 8, 13] {
             #expect(throws: CaptureError.malformed(offset: start.count, what: "no block has \(length) bytes")) {
                 try CaptureFile(parsing: start + [6, 0, 0, 0, length, 0, 0, 0] + [UInt8](repeating: 0, count: 40))

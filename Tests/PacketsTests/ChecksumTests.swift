@@ -36,7 +36,8 @@ import Testing
             #expect(header.hasValidChecksum && header.isWellFormed)
             guard [.udp, .tcp, .icmp, .igmp].contains(header.proto) else { return }
             if header.proto == .udp || header.proto == .tcp {
-                sum.addPseudoHeader(source: .v4(header.source), destination: .v4(header.destination), proto: header.proto, length: header.payload.count)
+                sum.addPseudoHeader(
+                    source: .v4(header.source), destination: .v4(header.destination), proto: header.proto, length: header.payload.count)
             }
             sum.add(header.payload.array)
         } else if let header = frame.ipv6, let upper = header.chain.upperLayer, upper.proto != .noNextHeader {

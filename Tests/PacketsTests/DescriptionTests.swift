@@ -7,8 +7,12 @@ import Testing
 
     @Test func `says in one line what a frame is`() {
         #expect(Samples.link[2].description == "\(Self.macs), vlan 9 (0x88a8), vlan 7, IPv4 192.0.2.43 > 192.0.2.1: ICMP echo request, length 51")
-        #expect(Samples.arp[0].description == "00:16:3e:38:b4:ac > ff:ff:ff:ff:ff:ff, ARP who has 192.0.2.1, tell 192.0.2.43 at 00:16:3e:38:b4:ac, length 60")
-        #expect(Samples.arp[2].description == "00:16:3e:38:b4:ac > ff:ff:ff:ff:ff:ff, RARP reverse request for 00:16:3e:38:b4:ac by 00:16:3e:38:b4:ac, length 42")
+        #expect(
+            Samples.arp[0].description
+                == "00:16:3e:38:b4:ac > ff:ff:ff:ff:ff:ff, ARP who has 192.0.2.1, tell 192.0.2.43 at 00:16:3e:38:b4:ac, length 60")
+        #expect(
+            Samples.arp[2].description
+                == "00:16:3e:38:b4:ac > ff:ff:ff:ff:ff:ff, RARP reverse request for 00:16:3e:38:b4:ac by 00:16:3e:38:b4:ac, length 42")
         #expect(Samples.ipv4[0].description == "\(Self.macs), IPv4 192.0.2.43 > 192.0.2.1: source route UDP 1000 > 53, length 53")
         #expect(
             Samples.neighbourDiscovery[0].description

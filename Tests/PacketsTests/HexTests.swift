@@ -2,7 +2,10 @@ import Packets
 import Testing
 
 @Suite struct HexTests {
-    @Test(arguments: ["00163e38b4ac", "00 16 3E 38 B4 AC", "00:16:3e:38:b4:ac", "0x00163e38b4ac", "0x00, 0x16, 0x3e, 0x38, 0xb4, 0xac", "00163e\n 38b4ac\r\n", "0016 3e38 b4ac"])
+    @Test(arguments: [
+        "00163e38b4ac", "00 16 3E 38 B4 AC", "00:16:3e:38:b4:ac", "0x00163e38b4ac", "0x00, 0x16, 0x3e, 0x38, 0xb4, 0xac", "00163e\n 38b4ac\r\n",
+        "0016 3e38 b4ac",
+    ])
     func `reads bytes however they are spaced`(text: String) throws {
         #expect(try Hex.bytes(parsing: text) == [0x00, 0x16, 0x3e, 0x38, 0xb4, 0xac])
     }

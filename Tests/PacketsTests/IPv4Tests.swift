@@ -9,7 +9,9 @@ import Testing
     private func packet(
         _ upper: UpperLayer = .udp(from: 1, to: 2), options: [UInt8] = [], version: UInt8 = 4, headerLength: Int? = nil, totalLength: UInt16? = nil
     ) -> NetworkPacket {
-        .ipv4(from: Samples.guest4, to: Samples.router4, upper, options: options, version: version, headerLength: headerLength, totalLength: totalLength)
+        .ipv4(
+            from: Samples.guest4, to: Samples.router4, upper, options: options, version: version, headerLength: headerLength, totalLength: totalLength
+        )
     }
 
     @Test func `reads every field of the header`() throws {
@@ -57,9 +59,10 @@ import Testing
         #expect(try header(packet()).options.isWhole)
     }
 
-    @Test(arguments: [
-        ([131, 0, 0, 0], 0), ([131, 1, 0, 0], 0), ([1, 131, 4, 0], 1), ([1, 1, 1, 131], 3), ([148, 4, 0, 0, 7, 255, 4, 0], 4),
-    ] as [([UInt8], Int)])
+    @Test(
+        arguments: [
+            ([131, 0, 0, 0], 0), ([131, 1, 0, 0], 0), ([1, 131, 4, 0], 1), ([1, 1, 1, 131], 3), ([148, 4, 0, 0, 7, 255, 4, 0], 4),
+        ] as [([UInt8], Int)])
     func `says where options break`(options: [UInt8], brokenAt: Int) throws {
         #expect(try header(packet(options: options)).options.brokenAt == brokenAt)
     }

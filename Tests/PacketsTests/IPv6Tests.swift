@@ -3,7 +3,8 @@ import Packets
 import Testing
 
 @Suite struct IPv6Tests {
-    private func packet(_ headers: [ExtensionHeader] = [], _ upper: UpperLayer = .udp(from: 1, to: 2), payloadLength: UInt16? = nil) -> NetworkPacket {
+    private func packet(_ headers: [ExtensionHeader] = [], _ upper: UpperLayer = .udp(from: 1, to: 2), payloadLength: UInt16? = nil) -> NetworkPacket
+    {
         .ipv6(from: Samples.guest6, to: Samples.router6, extensionHeaders: headers, upper, payloadLength: payloadLength)
     }
     private func header(_ packet: NetworkPacket, isSegmentationOffload: Bool = false) throws -> IPv6Header {

@@ -29,9 +29,10 @@ import Testing
         #expect(message.options?.isWhole == true)
     }
 
-    @Test(arguments: [
-        (133, 8), (134, 16), (135, 24), (136, 24), (137, 40), (141, 8), (142, 8),
-    ] as [(UInt8, Int)])
+    @Test(
+        arguments: [
+            (133, 8), (134, 16), (135, 24), (136, 24), (137, 40), (141, 8), (142, 8),
+        ] as [(UInt8, Int)])
     func `options begin behind the fixed part`(type: UInt8, length: Int) throws {
         let kind = ICMPv6Message.Kind(rawValue: type)
         let whole = [UInt8](repeating: 0, count: length - 4)

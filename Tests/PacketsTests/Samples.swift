@@ -34,7 +34,8 @@ enum Samples {
     ]
 
     static let ipv4: [Frame] = [
-        UpperLayer.udp(from: 1000, to: 53, payload: [1, 2, 3]), .tcp(from: 1000, to: 443), .igmp(IGMPMessage.reportV2, group: IPv4Address(239, 1, 2, 3)),
+        UpperLayer.udp(from: 1000, to: 53, payload: [1, 2, 3]), .tcp(from: 1000, to: 443),
+        .igmp(IGMPMessage.reportV2, group: IPv4Address(239, 1, 2, 3)),
         .igmpReportV3(groups: [IPv4Address(239, 1, 2, 3), IPv4Address(239, 1, 2, 4)]), .icmp(ICMPMessage.redirect), .raw(.gre, [1, 2, 3, 4]),
     ].map { .ethernet(from: guest, to: router, .ipv4(from: guest4, to: router4, $0, options: [1, 131, 7, 4, 192, 0, 2, 9])) }
 
@@ -42,7 +43,10 @@ enum Samples {
         [], [.hopByHop()], [.routerAlert, .destinationOptions(options: [1, 0])], [.routing(type: 2, segmentsLeft: 1, data: router6.bytes)],
         [.authentication()], [.fragment(offset: 0, moreFragments: true)], [.fragment(offset: 185)], [.hopByHop(), .fragment(), .routing(type: 0)],
     ].flatMap { (headers: [ExtensionHeader]) in
-        [UpperLayer.udp(from: 1000, to: 53, payload: [1, 2, 3, 4]), .tcp(from: 1000, to: 443), .mldReportV2(groups: [.allRouters]), .raw(.noNextHeader)].map {
+        [
+            UpperLayer.udp(from: 1000, to: 53, payload: [1, 2, 3, 4]), .tcp(from: 1000, to: 443), .mldReportV2(groups: [.allRouters]),
+            .raw(.noNextHeader),
+        ].map {
             .ethernet(from: guest, to: router, .ipv6(from: guest6, to: router6, extensionHeaders: headers, $0))
         }
     }

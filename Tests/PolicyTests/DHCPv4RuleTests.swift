@@ -5,9 +5,13 @@ import Testing
 
 /// Rule F4 of policy.md, and what E6 and F2 make of a DHCPv4 client's message.
 @Suite struct DHCPv4RuleTests {
-    var site = Site { $0.addresses4 = []; $0.usesDHCP = true }
+    var site = Site {
+        $0.addresses4 = []; $0.usesDHCP = true
+    }
 
-    func discover(_ message: UpperLayer = .dhcpv4(clientMAC: Alice.mac), from: IPv4Address = .any, to: IPv4Address = .broadcast, mac: MACAddress = .broadcast) -> Frame {
+    func discover(
+        _ message: UpperLayer = .dhcpv4(clientMAC: Alice.mac), from: IPv4Address = .any, to: IPv4Address = .broadcast, mac: MACAddress = .broadcast
+    ) -> Frame {
         .alice4(message, from: from, to: to, mac: mac)
     }
 
@@ -73,7 +77,9 @@ import Testing
     }
 
     @Test func `transit doesn't lend a source to it`() {
-        var site = Site { $0.roles = .transit; $0.usesDHCP = true }
+        var site = Site {
+            $0.roles = .transit; $0.usesDHCP = true
+        }
         #expect(site.fromAlice(discover(from: far4)) == .ip4Source)
         #expect(site.fromAlice(discover()) == nil)
     }

@@ -75,7 +75,9 @@ import Testing
     }
 
     @Test mutating func `G4: a DHCP server's answer to her, at whatever address`() {
-        func answer(_ message: UpperLayer = .dhcpv4(2, clientMAC: Alice.mac, yourAddress: ip4("192.0.2.50")), fragment: Bool = false, length: UInt16? = nil) -> Frame {
+        func answer(
+            _ message: UpperLayer = .dhcpv4(2, clientMAC: Alice.mac, yourAddress: ip4("192.0.2.50")), fragment: Bool = false, length: UInt16? = nil
+        ) -> Frame {
             frame(.ipv4(from: Gateway.ip4, to: ip4("192.0.2.50"), message, moreFragments: fragment, totalLength: length))
         }
         #expect(site.toAlice(answer()) == nil)
@@ -88,7 +90,9 @@ import Testing
         #expect(site.toAlice(answer(fragment: true)) == .notForGuestIP4)
         #expect(site.toAlice(answer().cut(to: 14 + 20 + 8 + 236)) == nil)
         #expect(site.toAlice(answer().cut(to: 14 + 20 + 8 + 235)) == .notForGuestIP4)
-        #expect(site.toAlice(frame(.ipv4(from: Gateway.ip4, to: Bob.ip4, .raw(.tcp, UpperLayer.dhcpv4(2, clientMAC: Alice.mac).bytes)))) == .notForGuestIP4)
+        #expect(
+            site.toAlice(frame(.ipv4(from: Gateway.ip4, to: Bob.ip4, .raw(.tcp, UpperLayer.dhcpv4(2, clientMAC: Alice.mac).bytes))))
+                == .notForGuestIP4)
     }
 
     @Test mutating func `G5: her addresses, what she could claim, and groups`() {
@@ -108,7 +112,10 @@ import Testing
         let chosen = ip6("fe80::1234:5678:9abc:def0")
         #expect(site.fromBob(.ethernet(from: Bob.mac, to: Gateway.mac, .ipv6(from: chosen, to: far6, syn))) == nil)
         #expect(site.toAlice(ipv6(chosen)) == .notForGuestIP6)
-        #expect(site.model.judge(.ethernet(from: Gateway.mac, to: Bob.mac, .ipv6(from: far6, to: chosen, syn)), port: Site.bobPort, direction: .toGuest, time: 0).reason == nil)
+        #expect(
+            site.model.judge(
+                .ethernet(from: Gateway.mac, to: Bob.mac, .ipv6(from: far6, to: chosen, syn)), port: Site.bobPort, direction: .toGuest, time: 0
+            ).reason == nil)
         #expect(site.model.ports[Site.alicePort]?.claims == [])
     }
 

@@ -83,7 +83,9 @@ import Testing
     }
 
     @Test func `S2: transit passes others' packets, but nobody's from here and no ND`() {
-        var site = Site { $0.roles = .transit; $0.addresses6.append(IPv6Prefix("2001:db8:a::/48")!) }
+        var site = Site {
+            $0.roles = .transit; $0.addresses6.append(IPv6Prefix("2001:db8:a::/48")!)
+        }
         for source in [far6, ip6("2001:db8::99"), ip6("2001:db8:a::7"), ip6("::2"), ip6("fec0::1")] {
             #expect(site.fromAlice(.alice6(syn, from: source)) == nil, "\(source)")
         }
@@ -145,9 +147,11 @@ import Testing
         #expect(site.fromAlice(.alice6(.raw(.udp, [UInt8](repeating: 0, count: 15)), headers: [long])) == .ip6HeaderChain)
         #expect(site.fromAlice(.alice6(.raw(.udp, [UInt8](repeating: 0, count: 16)), headers: [long])) == nil)
         for length in 0..<8 {
-            let packet = NetworkPacket.ipv6(from: Alice.ip6, to: far6, .raw(.destinationOptions, [17] + [UInt8](repeating: 0, count: 7)), payloadLength: UInt16(length))
+            let packet = NetworkPacket.ipv6(
+                from: Alice.ip6, to: far6, .raw(.destinationOptions, [17] + [UInt8](repeating: 0, count: 7)), payloadLength: UInt16(length))
             #expect(site.fromAlice(.alice(packet)) == .ip6HeaderChain)
-            let authenticated = NetworkPacket.ipv6(from: Alice.ip6, to: far6, .raw(.authentication, [17] + [UInt8](repeating: 0, count: 7)), payloadLength: UInt16(length))
+            let authenticated = NetworkPacket.ipv6(
+                from: Alice.ip6, to: far6, .raw(.authentication, [17] + [UInt8](repeating: 0, count: 7)), payloadLength: UInt16(length))
             #expect(site.fromAlice(.alice(authenticated)) == .ip6HeaderChain)
             let fragment = NetworkPacket.ipv6(from: Alice.ip6, to: far6, .raw(.fragment, [17, 0, 0, 8, 0, 0, 0, 1]), payloadLength: UInt16(length))
             #expect(site.fromAlice(.alice(fragment)) == .ip6HeaderChain)

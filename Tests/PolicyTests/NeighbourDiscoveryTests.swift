@@ -49,7 +49,9 @@ import Testing
         let whole: Reason? = type > 140 ? .icmp6Control : nil
         #expect(site.fromAlice(frame(length)) == whole)
         for short in 8..<max(9, length) where short < length { #expect(site.fromAlice(frame(short)) == .ndMalformed) }
-        for short in 1..<8 { #expect(site.fromAlice(.alice6(.raw(.icmpv6, [type] + [UInt8](repeating: 0, count: short - 1)), hopLimit: 255)) == .ndMalformed) }
+        for short in 1..<8 {
+            #expect(site.fromAlice(.alice6(.raw(.icmpv6, [type] + [UInt8](repeating: 0, count: short - 1)), hopLimit: 255)) == .ndMalformed)
+        }
     }
 
     @Test mutating func `S5: options walk exactly to the end`() {

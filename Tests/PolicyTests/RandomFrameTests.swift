@@ -22,7 +22,9 @@ import Testing
         .alice4(syn), .alice4(.icmp(5), options: [131, 7, 4, 1, 2, 3, 4]), .alice4(udp, fragmentOffset: 1), .alice6(syn),
         .alice4(.dhcpv4(clientMAC: Alice.mac), from: .any, to: .broadcast, mac: .broadcast),
         .alice(.arp(.request, sender: Alice.party, target: Gateway.party), to: .broadcast),
-        .alice6(.neighbourSolicitation(target: Alice.ip6, options: [.option(.nonce, [1, 2, 3, 4, 5, 6])]), from: .unspecified, to: Alice.ip6.solicitedNodeGroup),
+        .alice6(
+            .neighbourSolicitation(target: Alice.ip6, options: [.option(.nonce, [1, 2, 3, 4, 5, 6])]), from: .unspecified,
+            to: Alice.ip6.solicitedNodeGroup),
         .alice6(.neighbourAdvertisement(target: Alice.ip6, options: [.targetLinkLayer(Alice.mac)]), to: Gateway.ip6),
         .alice6(.routerAdvertisement(), from: Alice.linkLocal, to: .allNodes),
         .alice6(.mldReportV2(groups: [.allNodes]), from: .unspecified, to: ip6("ff02::16"), headers: [.routerAlert]),
@@ -38,7 +40,8 @@ import Testing
         }
         for _ in 0..<Int.random(in: 0...4, using: &random) where !frame.bytes.isEmpty {
             let offset = Int.random(in: 0..<frame.bytes.count, using: &random)
-            frame.bytes[offset] = [0, 1, 6, 17, 43, 44, 51, 58, 60, 255, UInt8.random(in: .min ... .max, using: &random)].randomElement(using: &random)!
+            frame.bytes[offset] = [0, 1, 6, 17, 43, 44, 51, 58, 60, 255, UInt8.random(in: .min ... .max, using: &random)].randomElement(
+                using: &random)!
         }
         switch Int.random(in: 0..<12, using: &random) {
         case 0: frame.bytes.removeLast(Int.random(in: 0...frame.bytes.count, using: &random))
@@ -52,8 +55,12 @@ import Testing
 
     static let bindings: [@Sendable (inout Binding) -> Void] = [
         { _ in },
-        { $0.mode = .audit; $0.roles = .transit; $0.vlans = [7]; $0.linkLocalMode = .eui64 },
-        { $0.addresses4 = []; $0.addresses6 = []; $0.usesDHCP = true; $0.quiet = false },
+        {
+            $0.mode = .audit; $0.roles = .transit; $0.vlans = [7]; $0.linkLocalMode = .eui64
+        },
+        {
+            $0.addresses4 = []; $0.addresses6 = []; $0.usesDHCP = true; $0.quiet = false
+        },
         {
             $0.roles = [.router, .dhcp4Server, .dhcp6Server, .multicastQuerier]
             $0.etherTypes = [0x88b5]

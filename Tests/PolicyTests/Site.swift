@@ -108,7 +108,9 @@ func nobody(_ ip: IPv4Address) -> ARPPacket.Party { ARPPacket.Party(mac: .zero, 
 
 extension Frame {
     /// A frame of alice's to the gateway.
-    static func alice(_ packet: NetworkPacket, from source: MACAddress = Alice.mac, to destination: MACAddress = Gateway.mac, tags: [VLANTag] = []) -> Frame {
+    static func alice(_ packet: NetworkPacket, from source: MACAddress = Alice.mac, to destination: MACAddress = Gateway.mac, tags: [VLANTag] = [])
+        -> Frame
+    {
         .ethernet(from: source, to: destination, tags: tags, packet)
     }
 

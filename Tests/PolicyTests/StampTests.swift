@@ -11,11 +11,12 @@ import Testing
     let group = Frame.ethernet(from: Gateway.mac, to: .broadcast, .ipv4(from: far4, to: Alice.ip4, syn))
 
     mutating func judge(_ frame: Frame, _ direction: Direction, _ stamp: Stamp) -> Judgement {
-        let port = switch direction {
-        case .fromGuest, .toGuest: Site.alicePort
-        case .fromUplink, .toUplink: Site.uplink
-        case .toHost, .fromHost: Site.bridge
-        }
+        let port =
+            switch direction {
+            case .fromGuest, .toGuest: Site.alicePort
+            case .fromUplink, .toUplink: Site.uplink
+            case .toHost, .fromHost: Site.bridge
+            }
         return site.model.judge(frame, port: port, direction: direction, stamp: stamp, time: 0)
     }
 

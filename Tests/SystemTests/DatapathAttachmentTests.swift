@@ -56,7 +56,8 @@ struct DatapathAttachmentTests {
 
     @Test func `somebody else's filters outlive ours`() throws {
         try DatapathFixture.withPorts { datapath, ports in
-            #expect(shell("tc qdisc add dev vif1.0 clsact && tc filter add dev vif1.0 ingress prio 7 protocol all u32 match u32 0 0 classid 1:1") == 0)
+            #expect(
+                shell("tc qdisc add dev vif1.0 clsact && tc filter add dev vif1.0 ingress prio 7 protocol all u32 match u32 0 0 classid 1:1") == 0)
             try datapath.close(ports, way: .clsact)
             for port in ports { try datapath.detach(port.index) }
             #expect(shell("tc filter show dev vif1.0 ingress | grep -q u32") == 0)
@@ -68,7 +69,8 @@ struct DatapathAttachmentTests {
     @Test func `programs run before those that were there`() throws {
         try DatapathFixture.withPorts { datapath, ports in
             try datapath.close(ports[0], way: .tcx)
-            #expect(shell("tc qdisc add dev vif2.0 clsact && tc filter add dev vif2.0 ingress prio 1 protocol all u32 match u32 0 0 classid 1:1") == 0)
+            #expect(
+                shell("tc qdisc add dev vif2.0 clsact && tc filter add dev vif2.0 ingress prio 1 protocol all u32 match u32 0 0 classid 1:1") == 0)
             // A priority taken by a filter of another kind is an error that says so, not a port left open unnoticed.
             #expect(throws: DatapathError.self) { try datapath.close(ports[1], way: .clsact) }
             // tcx comes before clsact altogether.

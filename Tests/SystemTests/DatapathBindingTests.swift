@@ -74,7 +74,9 @@ struct DatapathBindingTests {
         try DatapathFixture.withPorts { datapath, ports in
             var binding = DatapathFixture.binding(1)
             binding.macs = (1...5).map { MACAddress(2, 0, 0, 0, 0, $0) }
-            #expect(throws: DatapathError.unfit(guest: "guest-1", reason: "a port has 1 to 4 MACs, not 5")) { try datapath.bind(binding, to: ports[0]) }
+            #expect(throws: DatapathError.unfit(guest: "guest-1", reason: "a port has 1 to 4 MACs, not 5")) {
+                try datapath.bind(binding, to: ports[0])
+            }
             binding.macs = [MACAddress(1, 0, 0, 0, 0, 1)]
             #expect(throws: DatapathError.self) { try datapath.bind(binding, to: ports[0]) }
             binding = DatapathFixture.binding(1, guest: String(repeating: "x", count: 129))
@@ -156,7 +158,9 @@ struct DatapathBindingTests {
             guest: ["www", "größe", String(repeating: "g", count: 128)].randomElement(using: &random)!,
             macs: (0..<Int.random(in: 1...4, using: &random)).map { _ in mac() })
         binding.addresses4 = few(12) {
-            IPv4Prefix(masking: IPv4Address(rawValue: 0x0a00_0000 | UInt32.random(in: 0..<1 << 24, using: &random)), length: [32, 32, 24, 9].randomElement(using: &random)!)!
+            IPv4Prefix(
+                masking: IPv4Address(rawValue: 0x0a00_0000 | UInt32.random(in: 0..<1 << 24, using: &random)),
+                length: [32, 32, 24, 9].randomElement(using: &random)!)!
         }
         binding.addresses6 = few(12) { IPv6Prefix(masking: address6(), length: [128, 128, 64, 48].randomElement(using: &random)!)! }
         binding.linkLocals = few(3) { Bool.random(using: &random) ? linkLocal() : binding.macs[0].eui64LinkLocal }
@@ -165,7 +169,8 @@ struct DatapathBindingTests {
         binding.roles = Roles(rawValue: UInt8.random(in: 0..<32, using: &random))
         binding.vlans = few(5) { UInt16.random(in: 1...4094, using: &random) }
         binding.virtualRouters = few(4) {
-            let address: IPAddress = Bool.random(using: &random)
+            let address: IPAddress =
+                Bool.random(using: &random)
                 ? .v4(IPv4Address(10, 9, 9, UInt8.random(in: 0...3, using: &random)))
                 : .v6(Bool.random(using: &random) ? linkLocal() : address6())
             return VirtualRouter(mac: MACAddress(0, 0, 0x5e, 0, 1, UInt8.random(in: 1...3, using: &random)), address: address)

@@ -117,7 +117,10 @@ struct DatapathLifecycleTests {
             #expect(access("/tmp/vifguard-no", F_OK) != 0)
             #expect(throws: DatapathError.notLoaded(path: fixture.pins.path)) { try Datapath.open(pins: fixture.pins) }
             let datapath = try Datapath.load(pins: fixture.pins)
-            #expect(throws: DatapathError.object(reason: "the stamp can't be bit 3 of the mark: give one of 16 to 31 (the low ones share memory with the kernel's own use)")) {
+            #expect(
+                throws: DatapathError.object(
+                    reason: "the stamp can't be bit 3 of the mark: give one of 16 to 31 (the low ones share memory with the kernel's own use)")
+            ) {
                 try Datapath.load(pins: fixture.pins, stampBit: 3)
             }
             #expect(clinux_setns(other.descriptor, clinux_new_network) == 0)

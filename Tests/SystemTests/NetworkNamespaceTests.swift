@@ -44,7 +44,9 @@ struct NetworkNamespaceTests {
 
     @Test func `bridges in a new namespace call no iptables`() throws {
         let namespace = try NetworkNamespace()
-        let settings = try namespace.run { try Link.create("br0", .bridge); return try Bridge.named("br0").settings }
+        let settings = try namespace.run {
+            try Link.create("br0", .bridge); return try Bridge.named("br0").settings
+        }
         #expect(settings.callsIPTables != true)
         for table in ["iptables", "ip6tables", "arptables"] {
             let value = try namespace.execute(["cat", "/proc/sys/net/bridge/bridge-nf-call-\(table)"])

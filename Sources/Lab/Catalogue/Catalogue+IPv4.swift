@@ -30,8 +30,7 @@ extension Catalogue {
             [packet(.ipv4(from: a.ip4, to: outside.ip4, .datagram, totalLength: 10))], .arrives(at: .outside)),
     ]
 
-    private static func spoof(_ name: String, _ source: IPv4Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack
-    {
+    private static func spoof(_ name: String, _ source: IPv4Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack {
         Attack(name, "F2", .ip4Source, from: .www, [a.ip4(to: target, upper, from: source)], .arrives(at: target.site))
     }
 

@@ -27,8 +27,7 @@ extension Catalogue {
             ], .arrives(at: .outside)),
     ]
 
-    private static func spoof(_ name: String, _ source: IPv6Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack
-    {
+    private static func spoof(_ name: String, _ source: IPv6Address, to target: Party = outside, _ upper: UpperLayer = .datagram) -> Attack {
         Attack(name, "S2", .ip6Source, from: .www, [a.ip6(to: target, upper, from: source)], .arrives(at: target.site))
     }
 

@@ -34,7 +34,8 @@ public struct ExtensionHeader: Hashable, Sendable {
     }
 
     /// RFC 4302 2; `check` is padded with zeros to a multiple of four bytes.
-    public static func authentication(index: UInt32 = 256, sequence: UInt32 = 1, check: [UInt8] = [UInt8](repeating: 0, count: 12)) -> ExtensionHeader {
+    public static func authentication(index: UInt32 = 256, sequence: UInt32 = 1, check: [UInt8] = [UInt8](repeating: 0, count: 12)) -> ExtensionHeader
+    {
         var bytes = [0, 0, 0, 0] + bigEndian(index) + bigEndian(sequence) + check.padded(to: 4)
         bytes[1] = UInt8(truncatingIfNeeded: bytes.count / 4 - 2)
         return ExtensionHeader(.authentication, bytes: bytes)

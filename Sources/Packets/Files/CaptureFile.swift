@@ -66,7 +66,8 @@ public enum CaptureError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notACapture: "not a capture file: neither pcap nor pcapng begins so"
         case .cutShort(let offset, let what): "the capture ends within the \(what) at byte \(offset)"
         case .malformed(let offset, let what): "the capture is damaged at byte \(offset): \(what)"
-        case .linkType(let type, let offset): "link type \(type) at byte \(offset) is not Ethernet (1): capture on an Ethernet interface, not on \"any\""
+        case .linkType(let type, let offset):
+            "link type \(type) at byte \(offset) is not Ethernet (1): capture on an Ethernet interface, not on \"any\""
         }
     }
 }

@@ -15,7 +15,9 @@ enum PcapReader {
             guard let seconds = numbers.uint32(at: offset), let fraction = numbers.uint32(at: offset + 4),
                 let captured = numbers.uint32(at: offset + 8), let original = numbers.uint32(at: offset + 12)
             else { throw .cutShort(offset: offset, what: "packet header") }
-            guard let data = bytes.slice(at: offset + recordHeaderLength, length: Int(captured)) else { throw .cutShort(offset: offset, what: "packet") }
+            guard let data = bytes.slice(at: offset + recordHeaderLength, length: Int(captured)) else {
+                throw .cutShort(offset: offset, what: "packet")
+            }
             let timestamp = UInt64(seconds) * 1_000_000_000 + UInt64(fraction) * nanoseconds
             packets.append(.init(timestamp: timestamp, bytes: data.array, originalLength: max(Int(original), data.count)))
             offset += recordHeaderLength + data.count

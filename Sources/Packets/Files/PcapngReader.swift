@@ -56,7 +56,9 @@ struct PcapngReader {
     private mutating func readBlock(at offset: Int) throws(CaptureError) -> Int {
         guard let rawType = file.uint32(at: offset) else { throw .cutShort(offset: offset, what: "block") }
         if rawType == Self.sectionHeader { try startSection(at: offset) }
-        guard let type = numbers.uint32(at: offset), let total = numbers.uint32(at: offset + 4) else { throw .cutShort(offset: offset, what: "block") }
+        guard let type = numbers.uint32(at: offset), let total = numbers.uint32(at: offset + 4) else {
+            throw .cutShort(offset: offset, what: "block")
+        }
         let length = Int(total)
         guard length >= Self.minimumBlockLength, length % 4 == 0 else { throw .malformed(offset: offset, what: "no block has \(length) bytes") }
         guard let block = file.slice(at: offset, length: length) else { throw .cutShort(offset: offset, what: "block") }
@@ -83,7 +85,9 @@ struct PcapngReader {
     }
 
     private mutating func addInterface(_ body: CaptureNumbers, at offset: Int) throws(CaptureError) {
-        guard let linkType = body.uint16(at: 0), let snapLength = body.uint32(at: 4) else { throw .cutShort(offset: offset, what: "interface description") }
+        guard let linkType = body.uint16(at: 0), let snapLength = body.uint32(at: 4) else {
+            throw .cutShort(offset: offset, what: "interface description")
+        }
         let resolution = Resolution(option: Self.timestampResolution(body))
         interfaces.append(Interface(linkType: linkType, snapLength: snapLength, resolution: resolution, offset: offset))
     }

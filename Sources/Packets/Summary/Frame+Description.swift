@@ -28,7 +28,8 @@ extension Frame: CustomStringConvertible {
 extension ARPPacket: CustomStringConvertible {
     public var description: String {
         guard let sender, let target else {
-            return "ARP hardware type \(hardwareType), protocol 0x\(hexDigits(UInt64(protocolType.rawValue), width: 4)), lengths \(hardwareLength) and \(protocolLength)"
+            return
+                "ARP hardware type \(hardwareType), protocol 0x\(hexDigits(UInt64(protocolType.rawValue), width: 4)), lengths \(hardwareLength) and \(protocolLength)"
         }
         switch operation {
         case .request where sender.ip == target.ip: return "ARP \(sender.ip) announced at \(sender.mac)"

@@ -17,8 +17,12 @@ func summary(of bytes: Bytes, proto: IPProtocol) -> String {
 extension UDPHeader: CustomStringConvertible {
     public var description: String {
         let ports = "UDP \(sourcePort) > \(destinationPort)"
-        if [67, 68].contains(sourcePort) || [67, 68].contains(destinationPort), let message = DHCPv4Message(payload) { return "\(ports), \(message)" }
-        if [546, 547].contains(sourcePort) || [546, 547].contains(destinationPort), let message = DHCPv6Message(payload) { return "\(ports), \(message)" }
+        if [67, 68].contains(sourcePort) || [67, 68].contains(destinationPort), let message = DHCPv4Message(payload) {
+            return "\(ports), \(message)"
+        }
+        if [546, 547].contains(sourcePort) || [546, 547].contains(destinationPort), let message = DHCPv6Message(payload) {
+            return "\(ports), \(message)"
+        }
         return ports
     }
 }

@@ -43,10 +43,13 @@ struct BindingOptions: ParsableArguments {
     @Flag(help: "It is moving to or from another host: the uplink may show its MACs and addresses.")
     var migrating = false
 
-    @Option(help: ArgumentHelp("Broadcast and multicast frames a second, and at once (default: 2000:4000; 0 for no limit).", valueName: "rate[:burst]"))
+    @Option(
+        help: ArgumentHelp("Broadcast and multicast frames a second, and at once (default: 2000:4000; 0 for no limit).", valueName: "rate[:burst]"))
     var limitBroadcast: String?
 
-    @Option(help: ArgumentHelp("ARP and neighbour discovery messages a second, and at once (default: 1000:4000; 0 for no limit).", valueName: "rate[:burst]"))
+    @Option(
+        help: ArgumentHelp(
+            "ARP and neighbour discovery messages a second, and at once (default: 1000:4000; 0 for no limit).", valueName: "rate[:burst]"))
     var limitNeighbor: String?
 
     /// Whether anything says what the guest may use.

@@ -24,7 +24,12 @@ enum DifferentialPolicy {
         ("dhcp", with(binding("dhcp", 8, [], [])) { $0.usesDHCP = true }),
         ("audit", with(binding("audit", 9, ["198.51.100.90"], ["2001:db8::90"])) { $0.mode = .audit }),
         ("vrrp", vrrp),
-        ("moving", with(binding("moving", 12, ["198.51.100.120"], ["2001:db8::120"])) { $0.isMigrating = true; $0.quiet = false }),
+        (
+            "moving",
+            with(binding("moving", 12, ["198.51.100.120"], ["2001:db8::120"])) {
+                $0.isMigrating = true; $0.quiet = false
+            }
+        ),
     ]
 
     static let closedPort = "closed"

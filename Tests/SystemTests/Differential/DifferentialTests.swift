@@ -27,7 +27,8 @@ import Testing
         let reachable = Set(Reason.allCases).subtracting([.limitBroadcast, .limitNeighbor])
         let enough = min(20, Self.frames / 50_000)
         for reason in reachable where counts[reason, default: 0] < enough {
-            Issue.record("\(reason.name) came up \(counts[reason, default: 0]) times in \(Self.frames) frames: too few to say that both sides agree on it")
+            Issue.record(
+                "\(reason.name) came up \(counts[reason, default: 0]) times in \(Self.frames) frames: too few to say that both sides agree on it")
         }
         print("differential: \(counts.values.reduce(0, +)) frames, seed \(Self.seed), \(counts[nil, default: 0]) kept every rule")
     }

@@ -63,7 +63,8 @@ struct DifferentialWorld {
             }
             try datapath.write(owners, bridge: bridge.index)
         }
-        let all = ports.map { GuardModel.Place(name: $0.port.name, index: $0.port.index, bridge: $0.port.bridgeName, kind: $0.kind) }
+        let all =
+            ports.map { GuardModel.Place(name: $0.port.name, index: $0.port.index, bridge: $0.port.bridgeName, kind: $0.kind) }
             + bridges.map { GuardModel.Place(name: $0.name, index: $0.index, bridge: $0.name, kind: .bridge) }
         let hosts = Dictionary(uniqueKeysWithValues: bridges.map { ($0.name, host($0)) })
         model = round == 0 ? GuardModel(policy, places: all, hostAddresses: hosts) : model.updated(policy, places: all, hostAddresses: hosts)
@@ -85,7 +86,10 @@ struct DifferentialWorld {
             switch kind {
             case .guest:
                 let binding = own ?? guests[0]
-                places += [Place(direction: .fromGuest, index: port.index, binding: binding), Place(direction: .toGuest, index: port.index, binding: binding)]
+                places += [
+                    Place(direction: .fromGuest, index: port.index, binding: binding),
+                    Place(direction: .toGuest, index: port.index, binding: binding),
+                ]
                 places.append(places[places.count - 2])  // what guests send has the most rules
             default:
                 places += guests.map { Place(direction: .fromUplink, index: port.index, binding: $0) }
@@ -93,7 +97,10 @@ struct DifferentialWorld {
             }
         }
         for bridge in bridges {
-            places += [Place(direction: .toHost, index: bridge.index, binding: guests[0]), Place(direction: .fromHost, index: bridge.index, binding: guests[0])]
+            places += [
+                Place(direction: .toHost, index: bridge.index, binding: guests[0]),
+                Place(direction: .fromHost, index: bridge.index, binding: guests[0]),
+            ]
         }
         places += Direction.allCases.map { Place(direction: $0, index: stray, binding: guests[0]) }
         return places

@@ -17,30 +17,38 @@ struct FrameGrammar {
     init(seed: UInt64) {
         dice = Dice(seed: seed)
         bindings = DifferentialPolicy.bindings.map(\.binding) + [DifferentialPolicy.stopped.binding]
-        macs = bindings.flatMap(\.macs) + bindings.flatMap { $0.virtualRouters.map(\.mac) } + [
-            DifferentialPolicy.gatewayMAC, DifferentialPolicy.hostMAC, .broadcast, MACAddress(rawValue: 0),
-            MACAddress("01:00:5e:00:00:01")!, MACAddress("33:33:00:00:00:01")!, MACAddress("02:ee:00:00:00:07")!,
-            MACAddress("01:80:c2:00:00:00")!, MACAddress("01:80:c2:00:00:0f")!, MACAddress("01:80:c2:00:00:10")!,
-            MACAddress("01:00:0c:cc:cc:cc")!, MACAddress("01:00:0c:cc:cc:cd")!, MACAddress("01:00:0c:cc:cc:ce")!,
-        ]
-        addresses4 = bindings.flatMap(\.addresses4).flatMap { [$0.address, $0.last] } + [
-            DifferentialPolicy.gateway, DifferentialPolicy.hostAddress, .any, .broadcast,
-        ] + [
-            "127.0.0.1", "0.1.2.3", "224.0.0.22", "239.1.2.3", "240.0.0.1", "8.8.8.8", "198.51.100.255", "203.0.113.255", "203.0.113.5",
-            "198.51.100.250", "198.51.100.107", "192.0.2.17", "255.255.255.254",
-        ].map { IPv4Address($0)! }
-        linkLocals = bindings.flatMap(\.macs).map(\.eui64LinkLocal) + [DifferentialPolicy.hostLinkLocal] + [
-            "fe80::", "fe80::1", "fe80::ff", "fe80::100", "fe80::53", "fe80::1234:5678", "fe80:0:0:1::1", "febf::1", "fec0::1",
-        ].map { IPv6Address($0)! } + (1...24).map { IPv6Address("fe80::a:\($0)")! }
-        addresses6 = linkLocals + bindings.flatMap(\.addresses6).flatMap { [$0.address, $0.last] } + [
-            "::", "::1", "::2", "ff02::1", "ff02::2", "ff02::16", "ff02::1:2", "ff05::1:3", "ff02::1:ff00:10", "2001:db8::1", "2001:db8:ffff::7",
-            "2001:db8:13::5", "2001:db8:1:2::99", "2001:db8:3:5::1", "2600::1", "2001:db8::107", "2001:db8:ffff::",
-        ].map { IPv6Address($0)! }
+        macs =
+            bindings.flatMap(\.macs) + bindings.flatMap { $0.virtualRouters.map(\.mac) } + [
+                DifferentialPolicy.gatewayMAC, DifferentialPolicy.hostMAC, .broadcast, MACAddress(rawValue: 0),
+                MACAddress("01:00:5e:00:00:01")!, MACAddress("33:33:00:00:00:01")!, MACAddress("02:ee:00:00:00:07")!,
+                MACAddress("01:80:c2:00:00:00")!, MACAddress("01:80:c2:00:00:0f")!, MACAddress("01:80:c2:00:00:10")!,
+                MACAddress("01:00:0c:cc:cc:cc")!, MACAddress("01:00:0c:cc:cc:cd")!, MACAddress("01:00:0c:cc:cc:ce")!,
+            ]
+        addresses4 =
+            bindings.flatMap(\.addresses4).flatMap { [$0.address, $0.last] } + [
+                DifferentialPolicy.gateway, DifferentialPolicy.hostAddress, .any, .broadcast,
+            ]
+            + [
+                "127.0.0.1", "0.1.2.3", "224.0.0.22", "239.1.2.3", "240.0.0.1", "8.8.8.8", "198.51.100.255", "203.0.113.255", "203.0.113.5",
+                "198.51.100.250", "198.51.100.107", "192.0.2.17", "255.255.255.254",
+            ].map { IPv4Address($0)! }
+        linkLocals =
+            bindings.flatMap(\.macs).map(\.eui64LinkLocal) + [DifferentialPolicy.hostLinkLocal]
+            + [
+                "fe80::", "fe80::1", "fe80::ff", "fe80::100", "fe80::53", "fe80::1234:5678", "fe80:0:0:1::1", "febf::1", "fec0::1",
+            ].map { IPv6Address($0)! } + (1...24).map { IPv6Address("fe80::a:\($0)")! }
+        addresses6 =
+            linkLocals + bindings.flatMap(\.addresses6).flatMap { [$0.address, $0.last] }
+            + [
+                "::", "::1", "::2", "ff02::1", "ff02::2", "ff02::16", "ff02::1:2", "ff05::1:3", "ff02::1:ff00:10", "2001:db8::1", "2001:db8:ffff::7",
+                "2001:db8:13::5", "2001:db8:1:2::99", "2001:db8:3:5::1", "2600::1", "2001:db8::107", "2001:db8:ffff::",
+            ].map { IPv6Address($0)! }
     }
 
     /// A frame such as the guest would send, or receive, with `binding` its own; 14 bytes or more.
     mutating func frame(for binding: Binding, arriving: Bool) -> [UInt8] {
-        let own = dice.once(in: 12) ? dice.pick(macs) : binding.macs.isEmpty ? dice.pick(macs) : dice.pick(binding.macs + binding.virtualRouters.map(\.mac))
+        let own =
+            dice.once(in: 12) ? dice.pick(macs) : binding.macs.isEmpty ? dice.pick(macs) : dice.pick(binding.macs + binding.virtualRouters.map(\.mac))
         let other = dice.once(in: 4) ? .broadcast : dice.pick(macs)
         let (source, destination) = arriving ? (other, dice.once(in: 3) ? dice.pick(macs) : own) : (own, other)
         var bytes = destination.bytes + source.bytes
@@ -90,7 +98,8 @@ struct FrameGrammar {
     private mutating func address4(_ binding: Binding) -> IPv4Address {
         guard !binding.addresses4.isEmpty, !dice.once(in: 4) else { return dice.pick(addresses4) }
         let prefix = dice.pick(binding.addresses4)
-        return dice.once(in: 2) ? prefix.address : IPv4Address(rawValue: prefix.address.rawValue | UInt32(truncatingIfNeeded: dice.next()) & ~prefix.mask.rawValue)
+        return dice.once(in: 2)
+            ? prefix.address : IPv4Address(rawValue: prefix.address.rawValue | UInt32(truncatingIfNeeded: dice.next()) & ~prefix.mask.rawValue)
     }
 
     mutating func anyAddress6() -> IPv6Address { dice.pick(addresses6) }
@@ -122,7 +131,8 @@ struct FrameGrammar {
         case 0: return big(dice.pick([0x88cc, 0x8864, 0x888e, 0x8847, 0x0600])) + dice.bytes(dice.roll(50))
         case 1: return big(UInt16(dice.roll(1500))) + [0xaa, 0xaa, 3, 0, 0, 0, 8, 0] + dice.bytes(40)
         default:
-            var bytes: [UInt8] = [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, dice.once(in: 4) ? 4 : 3] + source.bytes + [0, 0, 0, 0] + source.bytes + [0, 0, 0, 0]
+            var bytes: [UInt8] =
+                [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, dice.once(in: 4) ? 4 : 3] + source.bytes + [0, 0, 0, 0] + source.bytes + [0, 0, 0, 0]
             if dice.once(in: 3) { bytes[2 + dice.roll(28)] ^= 1 }
             return bytes
         }

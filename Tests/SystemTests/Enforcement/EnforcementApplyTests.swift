@@ -40,7 +40,9 @@ struct EnforcementApplyTests {
                 (link.objects.first?[data[0]] as? [String: Any]).flatMap { ($0[data[1]] as? [String: Any])?[key] as? Bool }
             }
             #expect(flag("learning") == false && flag("flood") == false && flag("guard") == true)
-            #expect(link.number("linkinfo", "info_slave_data", "mcast_router") == 0 || link.number("linkinfo", "info_slave_data", "multicast_router") == 0)
+            #expect(
+                link.number("linkinfo", "info_slave_data", "mcast_router") == 0 || link.number("linkinfo", "info_slave_data", "multicast_router") == 0
+            )
             #expect(try host.output(of: ["cat", "/proc/sys/net/ipv6/conf/\(port)/disable_ipv6"]) == "1\n")
         }
         let entries = try host.output(of: ["bridge", "fdb", "show", "br", "br0"])
@@ -80,7 +82,8 @@ struct EnforcementApplyTests {
         let report = try guarded.apply(policy)
         #expect(!report.succeeded && report.plan.isEmpty)
         let fault = try #require(report.plan.faults.first)
-        #expect(fault.scope == .policy && fault.message.contains("192.0.2.3") && fault.message.contains("guest-1") && fault.message.contains("guest-3"))
+        #expect(
+            fault.scope == .policy && fault.message.contains("192.0.2.3") && fault.message.contains("guest-1") && fault.message.contains("guest-3"))
         #expect(try guarded.observe() == before)
     }
 
