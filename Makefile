@@ -44,6 +44,8 @@ release: setup ## build the command, optimised
 # System tests run one at a time: they wait for the kernel, and would keep the others from running within their limits.
 test: setup ## every test: unit, system (namespaces), differential, golden
 	@[ "$$(id -u)" -eq 0 ] || { echo "the system tests need root: run 'sudo make test'" >&2; exit 1; }
+	@Tests/Mutants/list check Tests/Mutants/kernel.mutants Sources/DatapathProgram Sources/Policy/Reason+Name.swift
+	@Tests/Mutants/list check Tests/Mutants/evaluator.mutants Sources Sources/Policy/Reason+Name.swift
 	timeout -k 30 1800 $(SWIFT) build --build-tests
 	timeout -k 30 1200 $(SWIFT) test --skip-build --skip SystemTests
 	timeout -k 30 2400 $(SWIFT) test --skip-build --no-parallel --filter SystemTests
