@@ -19,6 +19,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
     targets: [
         // C boundary: headers in the right order and the few calls Swift can't make itself.
@@ -53,11 +58,38 @@ let package = Package(
         .target(
             name: "Lab",
             dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
+        // What is told about a host, as values that the command prints and the API answers with.
+        .target(
+            name: "Reporting", dependencies: ["Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement"],
+            swiftSettings: strict),
+        .target(
+            name: "EventStore", dependencies: ["Packets", "Policy", "Datapath", "Reporting", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
+            name: "Doctor",
+            dependencies: [
+                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "CLinux", "CBPF",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ], swiftSettings: strict),
+        .target(
+            name: "API",
+            dependencies: [
+                "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor",
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "API", "CLinux",
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
             dependencies: [
-                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Lab",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Lab", "Reporting", "EventStore", "Doctor",
+                "API", "Agent", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
         .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: strict),
@@ -71,10 +103,20 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
+        .testTarget(
+            name: "EventStoreTests", dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets"], swiftSettings: strict),
+        .testTarget(name: "DoctorTests", dependencies: ["Doctor", "Enforcement", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(
+            name: "APITests", dependencies: ["API", "Reporting", "Policy", .product(name: "HummingbirdTesting", package: "hummingbird")],
+            swiftSettings: strict),
+        .testTarget(name: "AgentTests", dependencies: ["Agent", "Policy", "Addresses"], swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
         .testTarget(
             name: "SystemTests",
-            dependencies: ["vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses"],
+            dependencies: [
+                "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses", "EventStore", "Agent",
+                "Doctor", "API",
+            ],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
