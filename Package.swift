@@ -13,7 +13,7 @@ let package = Package(
     name: "vifguard",
     products: [
         .executable(name: "vifguard", targets: ["vifguard"]),
-        .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "Configuration"]),
+        .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "PolicyText"]),
         .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Datapath", "Netlink"]),
     ],
     dependencies: [
@@ -47,7 +47,7 @@ let package = Package(
         .target(name: "Policy", dependencies: ["Addresses", "Packets"], swiftSettings: strict),
 
         // The edges.
-        .target(name: "Configuration", dependencies: ["Addresses", "Policy", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
+        .target(name: "PolicyText", dependencies: ["Addresses", "Policy", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(name: "Netlink", dependencies: ["Addresses", "CLinux"], swiftSettings: strict),
         .target(
             name: "Datapath", dependencies: ["Addresses", "Packets", "Policy", "DatapathProgram", "CBPF", "CLinux", "Netlink"],
@@ -60,7 +60,7 @@ let package = Package(
             dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
         // What is told about a host, as values that the command prints and the API answers with.
         .target(
-            name: "Reporting", dependencies: ["Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement"],
+            name: "Reporting", dependencies: ["Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement"],
             swiftSettings: strict),
         .target(
             name: "EventStore", dependencies: ["Packets", "Policy", "Datapath", "Reporting", .product(name: "GRDB", package: "GRDB.swift")],
@@ -68,26 +68,26 @@ let package = Package(
         .target(
             name: "Doctor",
             dependencies: [
-                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "CLinux", "CBPF",
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "CLinux", "CBPF",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ], swiftSettings: strict),
         .target(
             name: "API",
             dependencies: [
-                "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor",
+                "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .target(
             name: "Agent",
             dependencies: [
-                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "API", "CLinux",
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "API", "CLinux",
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
             dependencies: [
-                "Addresses", "Packets", "Policy", "Configuration", "Netlink", "Datapath", "Enforcement", "Lab", "Reporting", "EventStore", "Doctor",
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Lab", "Reporting", "EventStore", "Doctor",
                 "API", "Agent", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
@@ -96,7 +96,7 @@ let package = Package(
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Addresses"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Packets", "Addresses"], swiftSettings: strict),
         .testTarget(
-            name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Addresses"], exclude: ["Faulty", "Good"],
+            name: "PolicyTextTests", dependencies: ["PolicyText", "Policy", "Addresses"], exclude: ["Faulty", "Good"],
             swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),

@@ -37,7 +37,7 @@ public struct Plan: Sendable, Hashable, Encodable {
     }
 
     /// - Parameters:
-    ///   - policy: a sound one, as `Configuration` gives it: an address that two guests of it hold isn't found here.
+    ///   - policy: a sound one, as `PolicyText` gives it: an address that two guests of it hold isn't found here.
     ///   - state: the host as observed.
     public init(_ policy: HostPolicy, on state: HostState) {
         var draft = PlanDraft(state)

@@ -2,7 +2,7 @@ import Addresses
 
 /// What one guest port may use: the binding of RFC 7039 (policy.md, Terms).
 ///
-/// A value: building, comparing and judging by it touches nothing. `Configuration` makes them from files, `Datapath`
+/// A value: building, comparing and judging by it touches nothing. `PolicyText` makes them from files, `Datapath`
 /// writes them into the kernel's maps and reads them back equal.
 public struct Binding: Sendable, Hashable {
     /// The guest's name, for people; at most 128 bytes of UTF-8.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Configuration
+import PolicyText
 import Foundation
 import Policy
 

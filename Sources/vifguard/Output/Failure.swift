@@ -1,4 +1,4 @@
-import Configuration
+import PolicyText
 import Datapath
 import Enforcement
 import Glibc

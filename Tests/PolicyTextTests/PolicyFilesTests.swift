@@ -1,5 +1,5 @@
 import Addresses
-import Configuration
+import PolicyText
 import Foundation
 import Policy
 import Testing

@@ -1,4 +1,4 @@
-import Configuration
+import PolicyText
 import Foundation
 import Testing
 
