@@ -237,11 +237,10 @@ struct LeaseBookTests {
     private static let address6 = IPv6Address("2001:db8::77")!
     private static let serverLinkLocal = serverMAC.eui64LinkLocal
 
-    private static func fromGuest6(_ type: UInt8, _ number: UInt32 = 7, client: [UInt8]? = [1], _ options: [DHCPv6Message.Option] = []) throws
-        -> LeaseMessage
-    {
-        let upper = UpperLayer.dhcpv6(type, transaction: number, options: (client.map { [.client($0)] } ?? []) + options)
-        return try #require(LeaseMessage(.ethernet(from: mac, to: serverMAC, .ipv6(from: mac.eui64LinkLocal, to: IPv6Address("ff02::1:2")!, upper))))
+    private static func fromGuest6(_ type: UInt8, _ options: [DHCPv6Message.Option] = []) throws -> LeaseMessage {
+        let upper = UpperLayer.dhcpv6(type, transaction: 7, options: [.client([1])] + options)
+        let packet = NetworkPacket.ipv6(from: mac.eui64LinkLocal, to: IPv6Address("ff02::1:2")!, upper)
+        return try #require(LeaseMessage(.ethernet(from: mac, to: serverMAC, packet)))
     }
 
     private static func reply(

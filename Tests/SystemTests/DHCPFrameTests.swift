@@ -41,7 +41,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `a client's messages are told of whole, with port, bridge and time`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             for frame in [Self.request(), Self.request6()] {
                 let before = Datapath.bootTime
                 let told = try port.told(.fromGuest, frame)
@@ -54,7 +54,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `a server's answers are told of, with where they came in`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             // An offer is sent to an address that isn't the guest's, a renewal to one that is, or broadcast.
             for frame in [Self.answer(to: IPv4Address(192, 0, 2, 9)), Self.answer(), Self.answer(to: .broadcast), Self.reply()] {
                 let told = try port.told(.toGuest, frame, receivedOn: 1)
@@ -65,7 +65,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `a long message is told of by its first 1024 bytes`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             for padding in [606, 808, 1010] {
                 let frame = Self.request(padding: padding)
                 let told = try port.told(.fromGuest, frame)
@@ -78,7 +78,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `nothing else is told of`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             let udp = NetworkPacket.ipv4(from: Self.address, to: Self.server4, .udp(from: 5000, to: 67, payload: [UInt8](repeating: 0, count: 300)))
             // A later fragment, whose data looks like ports.
             let later = NetworkPacket.ipv4(
@@ -103,7 +103,7 @@ struct DHCPFrameTests {
     }
 
     @Test(arguments: [Mode.enforce, .audit]) func `what breaks a rule is told of to nobody, in audit mode neither`(mode: Mode) throws {
-        try Self.withPort(mode: mode) { port in
+        try Self.withPort(mode: mode) { port throws in
             var forged = Self.request()
             forged.bytes[14 + 20 + 8 + 28] ^= 0xff  // chaddr
             #expect(try port.told(.fromGuest, forged).isEmpty)
@@ -116,14 +116,14 @@ struct DHCPFrameTests {
     }
 
     @Test func `a guest without DHCP is left alone`() throws {
-        try Self.withPort(usesDHCP: false) { port in
+        try Self.withPort(usesDHCP: false) { port throws in
             #expect(try port.told(.fromGuest, Self.request()).isEmpty && port.told(.fromGuest, Self.request6()).isEmpty)
             #expect(try port.told(.toGuest, Self.answer()).isEmpty && port.told(.toGuest, Self.reply()).isEmpty)
         }
     }
 
     @Test func `a tagged message is told of where tags are allowed`() throws {
-        try Self.withPort(vlans: [7]) { port in
+        try Self.withPort(vlans: [7]) { port throws in
             for (direction, frame) in [
                 (Direction.fromGuest, Self.request()), (.toGuest, Self.answer()), (.fromGuest, Self.request6()), (.toGuest, Self.reply()),
             ] {
@@ -135,7 +135,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `32 at once are told of, the others counted and passed all the same`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             var told: [DHCPFrame] = []
             var sent = 40
             // A token comes every 50 ms.
@@ -153,7 +153,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `leases are read back as they were written, in order`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             let prefixes: [IPPrefix] = ["192.0.2.7", "2001:db8::7", "2001:db8:1::/56"].map { IPPrefix($0)! }
             let leases = prefixes.enumerated().map { number, prefix in
                 Lease(
@@ -173,7 +173,7 @@ struct DHCPFrameTests {
     }
 
     @Test func `leases go with the port, with DHCP, with the client's MAC`() throws {
-        try Self.withPort { port in
+        try Self.withPort { port throws in
             let lease = Lease(
                 bridge: port.port.bridgeIndex, port: port.port.index, mac: Self.mac, prefix: IPPrefix("192.0.2.7")!, expiry: .max,
                 server: .v4(Self.server4))
