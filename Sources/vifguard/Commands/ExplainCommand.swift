@@ -1,3 +1,4 @@
+import Reporting
 import ArgumentParser
 import PolicyText
 import Packets
@@ -47,12 +48,21 @@ struct ExplainCommand: ParsableCommand {
         let packets = try FrameSource.packets(frames)
         let site =
             try binding.isGiven ? statedSite() : ExplainedSite(try policy.load().policy, port: port, bridge: bridge, guest: binding.guest)
-        var explainer = try site.explainer(direction: direction, tag: tag.map { VLANTag(vid: $0) })
+        var explainer = try explainer(of: site)
         if json.isOn {
             try Output.printJSON(packets.map { explainer.explain($0) })
         } else {
             for packet in packets { Output.print(explainer.explain(packet).lines(.output)) }
             Output.print(explainer.totals)
+        }
+    }
+
+    private func explainer(of site: ExplainedSite) throws -> Explainer {
+        do {
+            return try site.explainer(direction: direction, tag: tag.map { VLANTag(vid: $0) })
+        } catch let error as WrongDirection {
+            let ways = error.possible.map(\.name).joined(separator: " or ")
+            throw ValidationError("no frame goes \(error.direction.name) at \(error.port.visible): give --direction \(ways)")
         }
     }
 
