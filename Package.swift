@@ -83,6 +83,7 @@ let package = Package(
             dependencies: [
                 "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "API", "CLinux",
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",

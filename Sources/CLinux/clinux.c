@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ int clinux_unshare(int flags) { return unshare(flags); }
 int clinux_setns(int descriptor, int kind) { return setns(descriptor, kind); }
 
 int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name); }
 
 int clinux_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
 

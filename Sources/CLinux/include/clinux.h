@@ -61,6 +61,9 @@ int clinux_setns(int descriptor, int kind);
 /// The calling thread's id, gettid(2).
 int clinux_thread_id(void);
 
+/// Names the calling thread, for ps and top; at most 15 bytes of it are kept.
+void clinux_name_thread(const char *name);
+
 /// open(2) with O_CLOEXEC, which Swift sees only as a variadic function. A descriptor, or -1 with errno set.
 int clinux_open(const char *path, int flags);
 
