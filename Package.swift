@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
+            name: "CommandTests", dependencies: ["vifguard", "Datapath", "Reporting", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
         .testTarget(
             name: "EventStoreTests", dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets"], swiftSettings: strict),
