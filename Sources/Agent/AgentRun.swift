@@ -1,4 +1,7 @@
+import EventStore
+import Foundation
 import Logging
+import Reporting
 import ServiceLifecycle
 import UnixSignals
 
@@ -8,13 +11,22 @@ public enum AgentRun {
     ///
     /// - Throws: `AgentError` and what the services throw where they can't begin.
     public static func run(_ options: AgentOptions, log: Logger) async throws {
+        guard let lock = try AgentLock.take(in: options.state) else { throw AgentError.otherAgent(folder: options.state.path) }
+        defer { withExtendedLifetime(lock) {} }
+        let notifier = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
         let inbox = try Reconciler.Inbox()
         let record = ReconcilerRecord()
         let reconciler = ReconcilerService(options: options, inbox: inbox, record: record, log: log) {
-            log.info("the agent watches over the host", metadata: ["policy": "\(options.policyPath)"])
+            log.info("the agent watches over the host", metadata: ["policy": "\(options.policyPath.visible)"])
+            notifier.ready(status: "watching over the host")
         }
-        let reloads = ReloadService(inbox: inbox, log: log)
-        let services: [any Service] = [reconciler, reloads]
+        let collector = CollectorService(
+            pins: options.pins, folder: options.state, limits: options.eventLimits, totals: CollectorTotals(), pulse: Pulse(), log: log)
+        let pulses = [("reconciler", record.pulse), ("collector", collector.pulse)]
+        let services: [any Service] = [
+            reconciler, collector, ReloadService(inbox: inbox, notifier: notifier, log: log),
+            NotifierService(notifier: notifier, pulses: pulses, log: log),
+        ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
@@ -27,12 +39,15 @@ public enum AgentRun {
 /// SIGHUP: the policy is read again.
 private struct ReloadService: Service {
     let inbox: Reconciler.Inbox
+    let notifier: ServiceNotifier
     let log: Logger
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             log.info("SIGHUP: reading the policy again")
+            notifier.reloading()
             inbox.request()
+            notifier.ready(status: "watching over the host")
         }
     }
 }

@@ -26,7 +26,7 @@ public final class Collector {
     /// The baselines are written this often even if nothing has happened: when something does, it is known since when.
     private static let longestSilence: UInt64 = 60_000_000_000
 
-    public let totals = CollectorTotals()
+    public let totals: CollectorTotals
     private let recorder: EventRecorder
     private let journal: ViolationJournal
     private var source: (any ViolationSource)?
@@ -44,7 +44,8 @@ public final class Collector {
         var first: (readings: [DropReading], at: Moment)?
     }
 
-    public init(recorder: EventRecorder, journal: ViolationJournal) {
+    public init(recorder: EventRecorder, journal: ViolationJournal, totals: CollectorTotals = CollectorTotals()) {
+        self.totals = totals
         self.recorder = recorder
         self.journal = journal
     }

@@ -81,7 +81,7 @@ final class Reconciler {
         ready()
         while !inbox.isStopped {
             wait()
-            record.note { $0.heartbeat = .now }
+            record.pulse.beat()
             followLinks()
             followPolicy()
             if inbox.takeRequest() {

@@ -24,11 +24,10 @@ final class ReconcilerRecord: Sendable {
         var portsBound: UInt64 = 0
         var portsReleased: UInt64 = 0
         var overruns: UInt64 = 0
-        /// When the reconciler's thread was last seen going round.
-        var heartbeat = ContinuousClock.now
     }
 
     private let state = Mutex(Facts())
+    let pulse = Pulse()
 
     var facts: Facts { state.withLock { $0 } }
 

@@ -11,6 +11,7 @@ final class AgentFixture {
     var host: NetworkNamespace { fixture.host }
     private(set) var agent: RunningCommand?
     let state: URL
+    let runtime: URL
 
     /// Guests 1 and 2 have a port each; guest 3 is known by its MAC alone, guest 4 by a port that isn't there yet.
     static let policy = """
@@ -37,6 +38,7 @@ final class AgentFixture {
 
     init(policy: String = AgentFixture.policy) throws {
         fixture = try CommandFixture(policy: policy)
+        runtime = fixture.policy.deletingLastPathComponent().appending(path: "run")
         state = fixture.policy.deletingLastPathComponent().appending(path: "state")
     }
 
@@ -50,7 +52,10 @@ final class AgentFixture {
     }
 
     func launch(interval: Double = 600) throws -> RunningCommand {
-        try host.start([CommandFixture.binary, "agent", "--policy", fixture.policy.path, "--interval", "\(interval)"])
+        try host.start([
+            CommandFixture.binary, "agent", "--policy", fixture.policy.path, "--state", state.path, "--run", runtime.path, "--interval",
+            "\(interval)",
+        ])
     }
 
     /// What it has logged so far.
