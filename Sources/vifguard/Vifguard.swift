@@ -1,4 +1,5 @@
 import ArgumentParser
+import Reporting
 
 /// The command and its subcommands: each in a file of its own, and none with state of its own.
 struct Vifguard: ParsableCommand {
@@ -9,7 +10,7 @@ struct Vifguard: ParsableCommand {
             A policy says which guest may use which addresses. 'apply' puts programs on the bridge's ports that hold \
             everybody to it; they stay when the command has ended. Exit status: 0 fine, 1 failed, 2 wrong usage.
             """,
-        version: Version.current,
+        version: VersionFacts.current,
         subcommands: [
             CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self,
             ExplainCommand.self, EventsCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,

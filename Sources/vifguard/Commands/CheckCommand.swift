@@ -1,5 +1,6 @@
 import ArgumentParser
 import PolicyText
+import Reporting
 import Policy
 
 /// `vifguard check`
@@ -54,50 +55,8 @@ struct CheckCommand: ParsableCommand {
     }
 }
 
-/// What a policy comes to: the facts that `check` prints.
-struct PolicySummary: Encodable {
-    struct Bridge: Encodable {
-        var name: String
-        var uplinks: [String]
-        var guests: Int
-        var interfaces: Int
-    }
-
-    var valid: Bool
-    var bridges: [Bridge] = []
-    var guests = 0
-    var interfaces = 0
-    /// Single addresses and prefixes, each counted once.
-    var addresses = 0
-    /// Interfaces whose mode is audit.
-    var audited = 0
-    var stampBit: Int?
-    var problems: [ConfigurationError]
-
-    init(problems: [ConfigurationError]) {
-        valid = false
-        self.problems = problems
-    }
-
-    init(_ configuration: HostConfiguration) {
-        let policy = configuration.policy
-        valid = true
-        bridges = policy.bridges.map { bridge in
-            let interfaces = policy.interfaces.filter { $0.bridge == bridge.name }
-            return Bridge(
-                name: bridge.name, uplinks: bridge.uplinks, guests: Set(interfaces.map(\.binding.guest)).count, interfaces: interfaces.count
-            )
-        }
-        guests = Set(policy.interfaces.map(\.binding.guest)).count
-        interfaces = policy.interfaces.count
-        addresses = policy.interfaces.reduce(0) {
-            $0 + $1.binding.addresses4.count + $1.binding.addresses6.count + $1.binding.linkLocals.count
-        }
-        audited = policy.interfaces.count { $0.binding.mode == .audit }
-        stampBit = configuration.stampBit
-        problems = configuration.warnings
-    }
-
+extension PolicySummary {
+    /// As people read it.
     var lines: [String] {
         var lines = [
             "The policy is sound: \(counted(bridges.count, "bridge")), \(counted(guests, "guest")), "

@@ -1,3 +1,4 @@
+import Reporting
 import ArgumentParser
 import Datapath
 import Glibc
@@ -60,23 +61,5 @@ struct EventsCommand: ParsableCommand {
     private func wants(_ report: EventReport, _ event: GuardEvent) -> Bool {
         (guest == nil || guest == report.guest) && (port == nil || port == report.port) && (reason == nil || reason == event.reason)
             && (direction == nil || direction == event.direction)
-    }
-}
-
-/// Which port and guest an interface's number stands for.
-struct PortNames {
-    private let datapath: Datapath
-    private var ports: [UInt32: PortStatus] = [:]
-    private var last: ContinuousClock.Instant?
-
-    init(_ datapath: Datapath) { self.datapath = datapath }
-
-    subscript(index: UInt32) -> PortStatus? { ports[index] }
-
-    /// Looks again, once a second at most. What is gone by now is still known by its last name.
-    mutating func refresh() throws {
-        if let last, last.duration(to: .now) < .seconds(1) { return }
-        last = .now
-        for port in try datapath.ports() { ports[port.port.index] = port }
     }
 }

@@ -1,3 +1,4 @@
+import Reporting
 import ArgumentParser
 import PolicyText
 import Packets
@@ -47,12 +48,20 @@ struct ExplainCommand: ParsableCommand {
         let packets = try FrameSource.packets(frames)
         let site =
             try binding.isGiven ? statedSite() : ExplainedSite(try policy.load().policy, port: port, bridge: bridge, guest: binding.guest)
-        var explainer = try site.explainer(direction: direction, tag: tag.map { VLANTag(vid: $0) })
+        var explainer = try explainer(of: site)
         if json.isOn {
             try Output.printJSON(packets.map { explainer.explain($0) })
         } else {
             for packet in packets { Output.print(explainer.explain(packet).lines(.output)) }
             Output.print(explainer.totals)
+        }
+    }
+
+    private func explainer(of site: ExplainedSite) throws -> Explainer {
+        do {
+            return try site.explainer(direction: direction, tag: tag.map { VLANTag(vid: $0) })
+        } catch let error as WrongDirection {
+            throw ValidationError("\(error) with --direction")
         }
     }
 

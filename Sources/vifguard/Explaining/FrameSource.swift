@@ -1,16 +1,17 @@
 import Foundation
 import Packets
+import Reporting
 
 /// Where the frames to be explained come from.
 enum FrameSource {
     /// - Parameter source: `-`, a file's path, or a frame in hexadecimal.
     static func packets(_ source: String) throws -> [CaptureFile.Packet] {
-        if source == "-" { return try packets(in: try bytes(STDIN_FILENO, "standard input"), called: "standard input") }
+        if source == "-" { return try FrameList.packets(in: try bytes(STDIN_FILENO, "standard input"), called: "standard input") }
         let descriptor = open(source, O_RDONLY | O_CLOEXEC)
         let error = errno
         if descriptor >= 0 {
             defer { close(descriptor) }
-            return try packets(in: try bytes(descriptor, source.visible), called: source.visible)
+            return try FrameList.packets(in: try bytes(descriptor, source.visible), called: source.visible)
         }
         guard error == ENOENT || error == ENAMETOOLONG else {
             throw Failure("can't open \(source.visible): \(reason(error)): name a file that may be read")
@@ -20,31 +21,6 @@ enum FrameSource {
         } catch {
             throw Failure("there is no file \(source.visible.cut(to: 60)), and it is no frame in hexadecimal either: \(error)")
         }
-    }
-
-    /// A capture file, or frames in hexadecimal, one a line; lines that are empty or begin with # don't count.
-    static func packets(in bytes: [UInt8], called name: String) throws -> [CaptureFile.Packet] {
-        do throws(CaptureError) {
-            return try CaptureFile(parsing: bytes).packets
-        } catch .notACapture where bytes.allSatisfy({ $0 < 0x80 && ($0 >= 0x20 || 9...13 ~= $0) }) {
-            return try frames(in: String(decoding: bytes, as: UTF8.self), called: name)
-        } catch {
-            throw Failure("\(name): \(error)")
-        }
-    }
-
-    private static func frames(in text: String, called name: String) throws -> [CaptureFile.Packet] {
-        var packets: [CaptureFile.Packet] = []
-        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-            if line.first == "#" || line.allSatisfy(\.isWhitespace) { continue }
-            do throws(Hex.ParseError) {
-                packets.append(CaptureFile.Packet(bytes: try Hex.bytes(parsing: String(line))))
-            } catch {
-                throw Failure("\(name), line \(number + 1): neither a capture nor frames in hexadecimal: \(error)")
-            }
-        }
-        guard !packets.isEmpty else { throw Failure("\(name) is empty: give a capture, or frames in hexadecimal, one a line") }
-        return packets
     }
 
     /// All that is read is kept in memory.

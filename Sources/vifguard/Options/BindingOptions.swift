@@ -1,6 +1,5 @@
 import ArgumentParser
 import PolicyText
-import Foundation
 import Policy
 
 /// A guest's binding, written as options.
@@ -57,102 +56,44 @@ struct BindingOptions: ParsableArguments {
 
     /// The guest's interface as a policy file would state it: options and files are read, and refused, by the same rules.
     func interface(port: String, bridge: String, origin: Origin) throws -> (interface: GuestInterface, bridge: BridgePolicy) {
-        let document = Document(
-            bridges: [bridge: [:]],
-            guests: [guest ?? port: Document.Guest(interfaces: [try Document.Interface(self, port: port, bridge: bridge)])])
-        // JSON is YAML, and its strings need no further quoting.
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
+        let stated = try stated(port: port, bridge: bridge)
         do throws(ConfigurationErrors) {
-            let policy = try PolicyFiles.parse(Array(try! encoder.encode(document)), file: "options").policy
-            guard var interface = policy.interfaces.first, let bridge = policy.bridges.first else { throw ConfigurationErrors([]) }
-            interface.binding.origin = origin
-            return (interface, bridge)
+            return try stated.interface(guest: guest, origin: origin)
         } catch {
-            throw ValidationError(error.errors.filter { $0.severity == .error }.map(Self.words).joined(separator: "\n"))
+            throw ValidationError(error.withoutPlaces)
         }
     }
 
-    private static func words(_ error: ConfigurationError) -> String {
-        error.message + (error.suggestion.map { "\n    write: \($0)" } ?? "")
+    private func stated(port: String, bridge: String) throws -> StatedInterface {
+        var stated = StatedInterface(port: port, bridge: bridge, macs: mac, addresses: address)
+        stated.roles = role
+        stated.vlans = vlan
+        stated.mode = mode
+        stated.ethertypes = ethertype
+        stated.vrrp = try vrrp.map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw ValidationError("--vrrp \(pair): write MAC=ADDRESS, such as 00:00:5e:00:01:07=192.0.2.7") }
+            return StatedInterface.VirtualRouter(mac: parts[0], address: parts[1])
+        }
+        stated.quiet = !noQuiet
+        stated.migrating = migrating
+        var limits: [String: StatedInterface.Limit] = [:]
+        if let limitBroadcast { limits["broadcast"] = try Self.limit(limitBroadcast, option: "--limit-broadcast") }
+        if let limitNeighbor { limits["neighbor"] = try Self.limit(limitNeighbor, option: "--limit-neighbor") }
+        stated.limits = limits
+        let modes = linkLocal.filter { LinkLocalMode(rawValue: $0) != nil }
+        guard modes.count < 2 else { throw ValidationError("--link-local says both \(modes.joined(separator: " and ")): give one") }
+        stated.linkLocal = StatedInterface.LinkLocal(
+            mode: modes.first ?? LinkLocalMode.claim.rawValue, addresses: linkLocal.filter { LinkLocalMode(rawValue: $0) == nil })
+        return stated
     }
 
-    private struct Document: Encodable {
-        var bridges: [String: [String: String]]
-        var guests: [String: Guest]
-
-        struct Guest: Encodable { var interfaces: [Interface] }
-
-        struct Interface: Encodable {
-            var port: String
-            var bridge: String
-            var macs: [String]
-            var addresses: [String]
-            var roles: [String]
-            var vlans: [Int]
-            var mode: String
-            var linkLocal: LinkLocal
-            var ethertypes: [String]
-            var vrrp: [VirtualRouter]
-            var quiet: Bool
-            var migrating: Bool
-            var limits: [String: Limit]
-
-            struct VirtualRouter: Encodable {
-                var mac: String
-                var address: String
-            }
-
-            struct Limit: Encodable {
-                var rate: Int
-                var burst: Int?
-
-                /// `2000` or `2000:4000`.
-                init(_ text: String, option: String) throws {
-                    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
-                    guard (1...2).contains(parts.count), let rate = parts[0], !parts.contains(nil) else {
-                        throw ValidationError("\(option) \(text): write a rate, or a rate and a burst, such as 2000:4000")
-                    }
-                    self.rate = rate
-                    burst = parts.count == 2 ? parts[1] : nil
-                }
-            }
-
-            struct LinkLocal: Encodable {
-                var mode: String
-                var addresses: [String]
-            }
-
-            enum CodingKeys: String, CodingKey {
-                case port, bridge, macs, addresses, roles, vlans, mode, ethertypes, vrrp, quiet, migrating, limits
-                case linkLocal = "link-local"
-            }
-
-            init(_ options: BindingOptions, port: String, bridge: String) throws {
-                self.port = port
-                self.bridge = bridge
-                macs = options.mac
-                addresses = options.address
-                roles = options.role
-                vlans = options.vlan
-                mode = options.mode ?? Mode.enforce.rawValue
-                ethertypes = options.ethertype
-                vrrp = try options.vrrp.map { pair in
-                    let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-                    guard parts.count == 2 else { throw ValidationError("--vrrp \(pair): write MAC=ADDRESS, such as 00:00:5e:00:01:07=192.0.2.7") }
-                    return VirtualRouter(mac: parts[0], address: parts[1])
-                }
-                quiet = !options.noQuiet
-                migrating = options.migrating
-                limits = [:]
-                if let text = options.limitBroadcast { limits["broadcast"] = try Limit(text, option: "--limit-broadcast") }
-                if let text = options.limitNeighbor { limits["neighbor"] = try Limit(text, option: "--limit-neighbor") }
-                let modes = options.linkLocal.filter { LinkLocalMode(rawValue: $0) != nil }
-                guard modes.count < 2 else { throw ValidationError("--link-local says both \(modes.joined(separator: " and ")): give one") }
-                linkLocal = LinkLocal(
-                    mode: modes.first ?? LinkLocalMode.claim.rawValue,
-                    addresses: options.linkLocal.filter { LinkLocalMode(rawValue: $0) == nil })
-            }
+    /// `2000` or `2000:4000`.
+    private static func limit(_ text: String, option: String) throws -> StatedInterface.Limit {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+        guard (1...2).contains(parts.count), let rate = parts[0], !parts.contains(nil) else {
+            throw ValidationError("\(option) \(text): write a rate, or a rate and a burst, such as 2000:4000")
         }
+        return StatedInterface.Limit(rate: rate, burst: parts.count == 2 ? parts[1] : nil)
     }
 }

@@ -1,3 +1,4 @@
+import Reporting
 import Addresses
 import Datapath
 import Enforcement

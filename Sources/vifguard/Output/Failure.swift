@@ -3,13 +3,7 @@ import Datapath
 import Enforcement
 import Glibc
 import Netlink
-
-/// Why the command couldn't do what it was asked: what is wrong, where, and what to do.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}
+import Reporting
 
 extension Output {
     /// Tells people why the command failed.

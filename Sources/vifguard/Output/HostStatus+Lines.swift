@@ -1,3 +1,5 @@
+import Reporting
+
 // `status` as people read it.
 extension HostStatus {
     func lines(_ style: Style) -> [String] {

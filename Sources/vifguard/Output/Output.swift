@@ -1,8 +1,9 @@
 import Foundation
+import Reporting
 
 /// Where the command's words go: what was asked for to standard output, what went wrong to standard error.
 enum Output {
-    static let columns = 80
+    static let columns = textColumns
 
     /// Prints lines. Output is for people and pipes, so nothing of what it says is left for a terminal to interpret:
     /// the caller passes text from elsewhere through `visible`.

@@ -1,3 +1,5 @@
+import Reporting
+
 /// Rows of cells in columns as wide as their widest.
 struct Table {
     struct Column {

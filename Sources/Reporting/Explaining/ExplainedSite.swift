@@ -1,9 +1,8 @@
-import ArgumentParser
 import Packets
 import Policy
 
 /// A policy's bridges and ports as they would be with every guest running, and the port that is asked about.
-struct ExplainedSite {
+package struct ExplainedSite {
     private let policy: HostPolicy
     private let places: [GuardModel.Place]
     private let place: GuardModel.Place
@@ -12,7 +11,7 @@ struct ExplainedSite {
     ///   - name: the port's, or a bridge's for the host's own side.
     ///   - bridge: where the policy doesn't name the port.
     ///   - guest: who is behind it, where the policy doesn't name the port.
-    init(_ policy: HostPolicy, port name: String, bridge: String?, guest: String?) throws {
+    package init(_ policy: HostPolicy, port name: String, bridge: String?, guest: String?) throws {
         var places: [GuardModel.Place] = []
         func add(_ name: String, _ bridge: String, _ kind: PortState.Kind) {
             places.append(.init(name: name, index: UInt32(places.count + 1), bridge: bridge, kind: kind))
@@ -49,8 +48,8 @@ struct ExplainedSite {
     }
 
     /// - Parameter direction: nil: into the bridge.
-    /// - Throws: `ValidationError` for a direction that the port doesn't have.
-    func explainer(direction: Direction?, tag: VLANTag?) throws -> Explainer {
+    /// - Throws: `WrongDirection` for a direction that the port doesn't have.
+    package func explainer(direction: Direction?, tag: VLANTag?) throws -> Explainer {
         let ways: [Direction] =
             switch place.kind {
             case .guest: [.fromGuest, .toGuest]
@@ -58,10 +57,17 @@ struct ExplainedSite {
             case .bridge: [.fromHost, .toHost]
             }
         if let direction, !ways.contains(direction) {
-            throw ValidationError(
-                "no frame goes \(direction.name) at \(place.name.visible): give --direction \(ways.map(\.name).joined(separator: " or "))")
+            throw WrongDirection(
+                "no frame goes \(direction.name) at \(place.name.visible): ask for \(ways.map(\.name).joined(separator: " or "))")
         }
         return Explainer(
             model: GuardModel(policy, places: places), port: place, direction: direction ?? ways[0], tag: tag)
     }
+}
+
+/// A direction was asked for that the port doesn't have.
+package struct WrongDirection: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
 }

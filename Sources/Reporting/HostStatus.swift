@@ -4,26 +4,26 @@ import Netlink
 import Policy
 
 /// What is guarded on this host: the facts that `status` prints.
-struct HostStatus: Encodable {
-    struct Bridge: Encodable {
-        var name: String
-        var index: UInt32
-        var ports: [PortFacts]
+package struct HostStatus: Encodable {
+    package struct Bridge: Encodable {
+        package var name: String
+        package var index: UInt32
+        package var ports: [PortFacts]
         /// Ports of the bridge that joined it since the last `apply`: what they send is dropped as unjudged everywhere else.
-        var unguarded: [String]
+        package var unguarded: [String]
     }
 
-    var pins: String
+    package var pins: String
     /// Which programs are in force, and whether they are those of this vifguard.
-    var program: String
-    var isCurrent: Bool
+    package var program: String
+    package var isCurrent: Bool
     /// The bit of the packet mark that stamps judged frames.
-    var stampBit: Int
-    var bridges: [Bridge]
+    package var stampBit: Int
+    package var bridges: [Bridge]
     /// Bytes that each of the kernel's maps takes, by name.
-    var mapBytes: [String: UInt64]
+    package var mapBytes: [String: UInt64]
 
-    static func observe(_ datapath: Datapath) throws -> HostStatus {
+    package static func observe(_ datapath: Datapath) throws -> HostStatus {
         let links = Dictionary(try Link.all().map { ($0.index, $0) }, uniquingKeysWith: { $1 })
         let statuses = try datapath.ports()
         let recorded = Set(statuses.map(\.port.index))
@@ -45,7 +45,7 @@ struct HostStatus: Encodable {
     }
 
     /// Only one port, with its bridge.
-    func only(_ port: String) throws -> HostStatus {
+    package func only(_ port: String) throws -> HostStatus {
         var status = self
         for index in status.bridges.indices {
             status.bridges[index].ports.removeAll { $0.name != port }
@@ -58,8 +58,8 @@ struct HostStatus: Encodable {
 }
 
 /// One guarded interface.
-struct PortFacts: Encodable {
-    enum State: String, Encodable {
+package struct PortFacts: Encodable {
+    package enum State: String, Encodable {
         /// Nothing passes: no binding says who is behind it.
         case closed
         case bound
@@ -71,24 +71,24 @@ struct PortFacts: Encodable {
         case unguarded
     }
 
-    var name: String
-    var index: UInt32
-    var bridge: String
-    var kind: String
-    var state: State
+    package var name: String
+    package var index: UInt32
+    package var bridge: String
+    package var kind: String
+    package var state: State
     /// How programs hang on it: `tcx` or `clsact`; missing where there is none.
-    var ingress: String?
-    var egress: String?
-    var mode: String?
-    var binding: BindingFacts?
+    package var ingress: String?
+    package var egress: String?
+    package var mode: String?
+    package var binding: BindingFacts?
     /// Link-local addresses that the guest has claimed.
-    var claims: [String]
+    package var claims: [String]
     /// From the port into the bridge.
-    var sent: SideFacts
+    package var sent: SideFacts
     /// Out of the bridge to the port.
-    var received: SideFacts
+    package var received: SideFacts
 
-    init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay]) {
+    package init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay]) {
         name = link?.name ?? status.port.name
         index = status.port.index
         bridge = status.port.bridgeName
@@ -122,23 +122,23 @@ struct PortFacts: Encodable {
 }
 
 /// A binding in force.
-struct BindingFacts: Encodable {
-    var guest: String
-    var origin: String
-    var mode: String
-    var macs: [String]
-    var addresses: [String]
-    var linkLocals: [String]
-    var linkLocalMode: String
-    var dhcp: Bool
-    var roles: [String]
-    var vlans: [UInt16]
-    var virtualRouters: [String]
-    var etherTypes: [String]
-    var quiet: Bool
-    var migrating: Bool
+package struct BindingFacts: Encodable {
+    package var guest: String
+    package var origin: String
+    package var mode: String
+    package var macs: [String]
+    package var addresses: [String]
+    package var linkLocals: [String]
+    package var linkLocalMode: String
+    package var dhcp: Bool
+    package var roles: [String]
+    package var vlans: [UInt16]
+    package var virtualRouters: [String]
+    package var etherTypes: [String]
+    package var quiet: Bool
+    package var migrating: Bool
 
-    init(_ binding: Binding) {
+    package init(_ binding: Binding) {
         guest = binding.guest
         origin = binding.origin.name
         mode = binding.mode.rawValue
@@ -160,13 +160,13 @@ struct BindingFacts: Encodable {
     }
 
     /// What it may speak as: "00:16:3e:38:b4:ac; 192.0.2.43, 2001:db8::60, dhcp".
-    var identity: String {
+    package var identity: String {
         let all = addresses + linkLocals + (dhcp ? ["dhcp"] : [])
         return macs.joined(separator: ", ") + "; " + (all.isEmpty ? "no address" : all.joined(separator: ", "))
     }
 
     /// What it is beyond a plain host; empty for most.
-    var extras: [String] {
+    package var extras: [String] {
         roles + (vlans.isEmpty ? [] : ["vlans \(vlans.map(String.init).joined(separator: ", "))"]) + virtualRouters.map { "vrrp \($0)" }
             + (etherTypes.isEmpty ? [] : ["ethertypes \(etherTypes.joined(separator: ", "))"]) + (quiet ? [] : ["not quiet"])
             + (migrating ? ["migrating"] : [])
@@ -174,24 +174,24 @@ struct BindingFacts: Encodable {
 }
 
 /// What went one way through a port.
-struct SideFacts: Encodable {
-    struct Count: Encodable {
-        var packets: UInt64
-        var bytes: UInt64
+package struct SideFacts: Encodable {
+    package struct Count: Encodable {
+        package var packets: UInt64
+        package var bytes: UInt64
 
-        init(_ count: Counters.Count) {
+        package init(_ count: Counters.Count) {
             packets = count.packets
             bytes = count.bytes
         }
     }
 
-    var passed: Count
+    package var passed: Count
     /// By reason.
-    var dropped: [String: Count]
+    package var dropped: [String: Count]
     /// By reason: what audit mode let pass.
-    var wouldDrop: [String: Count]
+    package var wouldDrop: [String: Count]
 
-    init(_ side: Counters.Side) {
+    package init(_ side: Counters.Side) {
         passed = Count(side.passed)
         dropped = Dictionary(uniqueKeysWithValues: side.dropped.map { ($0.key.name, Count($0.value)) })
         wouldDrop = Dictionary(uniqueKeysWithValues: side.audited.map { ($0.key.name, Count($0.value)) })
@@ -199,10 +199,10 @@ struct SideFacts: Encodable {
 }
 
 extension [String: SideFacts.Count] {
-    var packets: UInt64 { values.reduce(0) { $0 &+ $1.packets } }
+    package var packets: UInt64 { values.reduce(0) { $0 &+ $1.packets } }
 
     /// The reasons counted most often first.
-    var ranked: [(reason: String, count: SideFacts.Count)] {
+    package var ranked: [(reason: String, count: SideFacts.Count)] {
         sorted { ($1.value.packets, $0.key) < ($0.value.packets, $1.key) }.map { (reason: $0.key, count: $0.value) }
     }
 }

@@ -1,14 +1,14 @@
 import Glibc
 
 /// A point in time as people read it.
-struct WallClock {
+package struct WallClock {
     /// Nanoseconds since 1970.
-    var nanoseconds: UInt64
+    package var nanoseconds: UInt64
 
-    init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// - Parameter monotonic: nanoseconds of CLOCK_MONOTONIC, not long ago.
-    init(monotonic: UInt64) {
+    package init(monotonic: UInt64) {
         let age = Int64(clamping: Self.now(CLOCK_MONOTONIC)) - Int64(clamping: monotonic)
         nanoseconds = UInt64(clamping: Int64(clamping: Self.now(CLOCK_REALTIME)) &- age)
     }
@@ -20,10 +20,10 @@ struct WallClock {
     }
 
     /// "2026-03-01 12:00:00.123", where this host is.
-    var local: String { text("%Y-%m-%d %H:%M:%S", localtime_r) }
+    package var local: String { text("%Y-%m-%d %H:%M:%S", localtime_r) }
 
     /// "2026-03-01T11:00:00.123Z"
-    var universal: String { text("%Y-%m-%dT%H:%M:%S", gmtime_r) + "Z" }
+    package var universal: String { text("%Y-%m-%dT%H:%M:%S", gmtime_r) + "Z" }
 
     private func text(
         _ format: String, _ calendar: (UnsafePointer<time_t>, UnsafeMutablePointer<tm>) -> UnsafeMutablePointer<tm>?
