@@ -1,6 +1,5 @@
 import Datapath
 import Enforcement
-import Foundation
 import Glibc
 import Netlink
 import Policy
@@ -28,7 +27,7 @@ public enum Doctor {
         findings += try await network(state, policy, datapath)
         findings += history.findings + Claims(holdings: holdings(policy), breaches: history.breaches).findings + audits.findings
         findings += await AgentState.observe(isRunning: History.isAgentRunning(stateFolder), stateFolder: stateFolder).findings
-        return Diagnosis(time: Date.now.ISO8601Format(Date.ISO8601FormatStyle(includingFractionalSeconds: true)), findings: findings, audits: audits.all)
+        return Diagnosis(time: WallClock.now.universal, findings: findings, audits: audits.all)
     }
 
     private static func reading(_ path: String) -> PolicyState.Reading {

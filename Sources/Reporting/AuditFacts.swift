@@ -2,18 +2,18 @@ import Datapath
 import Policy
 
 /// What a guest in audit mode would lose if it were held to its binding.
-public struct AuditFacts: Sendable, Hashable, Encodable {
+package struct AuditFacts: Sendable, Hashable, Encodable {
     /// Whether nothing of it would have been dropped.
-    public var ready: Bool
+    package var ready: Bool
     /// By reason's name, how many frames would have been.
-    public var violates: [String: UInt64]
+    package var violates: [String: UInt64]
     /// Since when that is known, in UTC; nil: since the port was first guarded.
-    public var since: String?
+    package var since: String?
 
     /// - Parameters:
     ///   - counts: what audit mode let pass.
     ///   - since: from when on they were counted.
-    public init(_ counts: some Sequence<(direction: Direction, reason: Reason, packets: UInt64)>, since: String? = nil) {
+    package init(_ counts: some Sequence<(direction: Direction, reason: Reason, packets: UInt64)>, since: String? = nil) {
         violates = [:]
         for count in counts where count.packets > 0 && Self.matters(count.reason, count.direction) {
             violates[count.reason.name, default: 0] &+= count.packets
@@ -23,7 +23,7 @@ public struct AuditFacts: Sendable, Hashable, Encodable {
     }
 
     /// By the kernel's counters, which go back to when the port was first guarded.
-    public init(_ counters: Counters) {
+    package init(_ counters: Counters) {
         self.init(
             counters.into.audited.map { (direction: .fromGuest, reason: $0.key, packets: $0.value.packets) }
                 + counters.out.audited.map { (direction: .toGuest, reason: $0.key, packets: $0.value.packets) })

@@ -13,6 +13,8 @@ package struct WallClock {
         nanoseconds = UInt64(clamping: Int64(clamping: Self.now(CLOCK_REALTIME)) &- age)
     }
 
+    package static var now: WallClock { WallClock(nanoseconds: now(CLOCK_REALTIME)) }
+
     private static func now(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         clock_gettime(clock, &time)

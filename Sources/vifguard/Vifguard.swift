@@ -13,6 +13,6 @@ struct Vifguard: ParsableCommand {
         version: VersionFacts.current,
         subcommands: [
             CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self,
-            ExplainCommand.self, EventsCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,
+            ExplainCommand.self, EventsCommand.self, DoctorCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,
         ])
 }

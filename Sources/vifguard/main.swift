@@ -7,7 +7,7 @@ signal(SIGPIPE, SIG_IGN)
 
 do {
     var command = try Vifguard.parseAsRoot()
-    try command.run()
+    if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
 } catch let code as ExitCode {
     exit(code.rawValue)
 } catch let failure where Vifguard.exitCode(for: failure) == .failure {
