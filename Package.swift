@@ -104,7 +104,9 @@ let package = Package(
             name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
         .testTarget(
-            name: "EventStoreTests", dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets"], swiftSettings: strict),
+            name: "EventStoreTests",
+            dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .testTarget(name: "DoctorTests", dependencies: ["Doctor", "Enforcement", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
             name: "APITests", dependencies: ["API", "Reporting", "Policy", .product(name: "HummingbirdTesting", package: "hummingbird")],

@@ -13,6 +13,17 @@ public final class EventRing {
     private final class Inbox {
         var events: [GuardEvent] = []
         var malformed = 0
+        var taken = 0
+        var limit = Int.max
+        var isWanted: ((GuardEvent) -> Bool)?
+
+        /// - Returns: whether there may be more.
+        func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            taken += 1
+            if let isWanted, let head = GuardEvent(bytes, isHeadOnly: true), !isWanted(head) { return taken < limit }
+            if let event = GuardEvent(bytes) { events.append(event) } else { malformed += 1 }
+            return taken < limit
+        }
     }
 
     init(_ map: Descriptor) throws(DatapathError) {
@@ -21,12 +32,8 @@ public final class EventRing {
             map.number,
             { context, data, size in
                 let inbox = Unmanaged<Inbox>.fromOpaque(context!).takeUnretainedValue()
-                if let event = GuardEvent(UnsafeRawBufferPointer(start: data, count: size)) {
-                    inbox.events.append(event)
-                } else {
-                    inbox.malformed += 1
-                }
-                return 0
+                // A negative number ends the round, with this entry taken.
+                return inbox.take(UnsafeRawBufferPointer(start: data, count: size)) ? 0 : -ECANCELED
             }, Unmanaged.passUnretained(inbox).toOpaque(), nil)
         guard let made else { throw .system(action: "open the event ring", errno: .current) }
         ring = made
@@ -51,6 +58,28 @@ public final class EventRing {
         guard result >= 0 || result == -EINTR else { throw .call("read the event ring", result) }
         defer { inbox.events = [] }
         return inbox.events
+    }
+
+    /// Takes what there is, without waiting, within bounds.
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many entries, at least 1; the rest stay in the ring.
+    ///   - isWanted: asked before an event's frame is looked at, which it doesn't see. What isn't wanted is gone.
+    /// - Returns: those that are wanted, in the order they were sent, and how many entries were taken.
+    public func take(atMost limit: Int, where isWanted: (GuardEvent) -> Bool) throws(DatapathError) -> (events: [GuardEvent], taken: Int) {
+        let result: Int32 = withoutActuallyEscaping(isWanted) { isWanted in
+            inbox.isWanted = isWanted
+            inbox.limit = limit
+            inbox.taken = 0
+            defer {
+                inbox.isWanted = nil
+                inbox.limit = .max
+            }
+            return ring_buffer__consume(ring)
+        }
+        guard result >= 0 || result == -EINTR || result == -ECANCELED else { throw .call("read the event ring", result) }
+        defer { inbox.events = [] }
+        return (inbox.events, inbox.taken)
     }
 }
 
