@@ -1,5 +1,6 @@
 import Datapath
 import Enforcement
+import EventStore
 import Glibc
 import Netlink
 import Policy
@@ -15,7 +16,7 @@ public enum Doctor {
     ///   - pins: the folder of pins.
     ///   - stateFolder: where the agent keeps its store of events and its lock.
     /// - Throws: `EnforcementError` where not even interfaces can be listed.
-    public static func examine(policy path: String, pins: PinFolder, stateFolder: String) async throws -> Diagnosis {
+    public static func examine(policy path: String, pins: PinFolder, stateFolder: StateFolder = StateFolder()) async throws -> Diagnosis {
         var (pinned, datapath) = Pins.observe(pins)
         let state = try HostState.observe(datapath: datapath)
         let policy = PolicyState(path: path, reading: reading(path), state: state, isLoaded: datapath != nil)
@@ -26,7 +27,7 @@ public enum Doctor {
         findings += drift(policy, pinned)
         findings += try await network(state, policy, datapath)
         findings += history.findings + Claims(holdings: holdings(policy), breaches: history.breaches).findings + audits.findings
-        findings += await AgentState.observe(isRunning: History.isAgentRunning(stateFolder), stateFolder: stateFolder).findings
+        findings += await AgentState.observe(isRunning: AgentLock.isHeld(in: stateFolder), stateFolder: stateFolder.path).findings
         return Diagnosis(time: WallClock.now.universal, findings: findings, audits: audits.all)
     }
 

@@ -1,5 +1,5 @@
 /// What the store of events says of the last day.
-struct History: Sendable, Hashable {
+package struct History: Sendable, Hashable {
     /// By guest, port, direction, reason and verdict.
     var breaches: [Breach] = []
     /// From when on they are known, in UTC; nil where there is no store, or no agent keeps it up to date.

@@ -14,6 +14,12 @@ enum Identity: Sendable, Hashable, Comparable, CustomStringConvertible {
         }
     }
 
+    /// Those reasons that are the use of an identity.
+    static let reasons: Set<Reason> = [
+        .macSource, .uplinkGuestMAC, .arpSenderIP, .arpProbeTarget, .ip4Source, .ip6Source, .ndSolicitation, .ndAdvertisement, .llClaimed,
+        .uplinkGuestAddress,
+    ]
+
     /// What the frame was dropped for using; nil where the reason is no use of an identity, or the frame doesn't show it.
     init?(_ frame: Frame, _ reason: Reason) {
         let found: Identity? =

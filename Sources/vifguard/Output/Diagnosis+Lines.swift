@@ -31,9 +31,9 @@ extension Finding.Severity {
 
 extension Finding {
     fileprivate func lines(_ style: Style) -> [String] {
-        let head = "\(place.visible): \(found.visible)"
-        return [wrapped("  \(paint(style, id))  \(head)", indent: 4, hidden: paint(style, id).count - id.count), wrapped("    \(meaning.visible)", indent: 4)]
-            + mend.map { "        \($0.visible)" }
+        let head = wrapped("  \(place.visible): \(found.visible)", indent: 4, firstColumn: 2 + id.count)
+        // Commands stay whole, to be copied.
+        return ["  \(paint(style, id))\(head)", "    " + wrapped(meaning.visible, indent: 4, firstColumn: 4)] + mend.map { "        \($0.visible)" }
     }
 
     private func paint(_ style: Style, _ text: String) -> String {
