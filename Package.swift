@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
+            name: "CommandTests", dependencies: ["vifguard", "EventStore", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
         .testTarget(
             name: "EventStoreTests",
@@ -111,13 +111,16 @@ let package = Package(
         .testTarget(
             name: "APITests", dependencies: ["API", "Reporting", "Policy", .product(name: "HummingbirdTesting", package: "hummingbird")],
             swiftSettings: strict),
-        .testTarget(name: "AgentTests", dependencies: ["Agent", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "EventStore", "Datapath", "Policy", "Addresses", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
         .testTarget(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses", "EventStore", "Agent",
-                "Doctor", "API",
+                "Doctor", "API", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
     ],

@@ -1,5 +1,6 @@
 import EventStore
 import Logging
+import Packets
 import Policy
 import Reporting
 
@@ -51,8 +52,8 @@ public final class ViolationJournal {
         guard var course = courses[subject], now &- course.lastSeen < Self.period else {
             guard courses[subject] != nil || courses.count < Self.bound else { return suppress() }
             courses[subject] = Course(
-                bridge: violation.bridge, wasAudited: violation.wasAudited, lastTold: now, lastSeen: now, packets: count.packets,
-                sample: count.samples.first)
+                bridge: violation.bridge, wasAudited: violation.wasAudited, lastTold: now, lastSeen: now,
+                packets: (courses[subject]?.packets ?? 0) &+ count.packets, sample: count.samples.first)
             return tell(subject, isNew: true, now)
         }
         course.packets &+= count.packets
@@ -80,9 +81,9 @@ public final class ViolationJournal {
     private func tell(_ subject: Subject, isNew: Bool, _ now: UInt64) {
         guard let course = courses[subject] else { return }
         guard bucket.take(now) else {
-            // What it did is told with the next ten minutes.
-            courses[subject]?.lastTold = now
-            return suppress()
+            // What goes on is told a little later; the beginning of something, with its next ten minutes.
+            if isNew { suppress() }
+            return
         }
         courses[subject]?.lastTold = now
         courses[subject]?.packets = 0

@@ -30,6 +30,13 @@ public struct Baselines: Sendable, Hashable {
         public var interface: UInt32
         public var packets: UInt64
         public var bytes: UInt64
+
+        public init(violation: Violation, interface: UInt32, packets: UInt64, bytes: UInt64) {
+            self.violation = violation
+            self.interface = interface
+            self.packets = packets
+            self.bytes = bytes
+        }
     }
 
     /// Of which maps, of which boot the counters are: others count from zero.

@@ -129,6 +129,19 @@ public final class EventReader: Sendable {
         }
     }
 
+    /// Where the newest `limit` samples begin: the number of the one before them; nil if there are no more.
+    public func sample(before limit: Int, _ filter: EventFilter = EventFilter()) throws(EventStoreError) -> Int64? {
+        let (condition, arguments) = filter.condition
+        return try read { database in
+            try Int64.fetchOne(
+                database,
+                sql: """
+                    SELECT samples.id FROM samples JOIN violations ON violations.id = samples.violation WHERE \(condition)
+                    ORDER BY samples.id DESC LIMIT 1 OFFSET ?
+                    """, arguments: arguments + [max(0, limit)])
+        }
+    }
+
     // MARK: Rows
 
     private static func violations(_ database: Database, _ sql: String, _ arguments: StatementArguments) throws -> [StoredViolation] {

@@ -61,7 +61,7 @@ public struct SampleFrame: Sendable, Hashable {
 public struct ViolationCount: Sendable, Hashable {
     public var packets: UInt64
     public var bytes: UInt64
-    /// Nanoseconds since 1970: not before the first frame was seen not to have happened yet, so at most as late as it.
+    /// Nanoseconds since 1970: none happened before. Of what was counted while nobody looked, when that began.
     public var first: UInt64
     /// Nanoseconds since 1970: when the last of them had been counted.
     public var last: UInt64

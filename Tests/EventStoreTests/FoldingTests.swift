@@ -28,7 +28,8 @@ struct FoldingTests {
         var other = Fixture.violation()
         other.bridge = "br1"
         let kinds = [
-            Fixture.violation(), Fixture.violation("mail"), Fixture.violation(nil), Fixture.violation(port: "vif2.0"), Fixture.violation("www", .arpSenderMAC),
+            Fixture.violation(), Fixture.violation("mail"), Fixture.violation(nil), Fixture.violation(port: "vif2.0"),
+            Fixture.violation("www", .arpSenderMAC),
             Fixture.violation("www", .arpMalformed, .toGuest), Fixture.violation("www", wasAudited: true), other,
         ]
         try store.write(Dictionary(uniqueKeysWithValues: kinds.map { ($0, Fixture.count(1)) }), nil)

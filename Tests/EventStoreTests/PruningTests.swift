@@ -56,7 +56,9 @@ struct PruningTests {
         let store = try fixture.store(EventLimits(days: 1))
         for minute in 0..<20 {
             let time = Fixture.noon + UInt64(minute) * Fixture.minute
-            let rows = (0..<100).map { (Fixture.violation(port: "vif\($0).0"), Fixture.count(1, at: time, samples: [Fixture.sample(1), Fixture.sample(2)])) }
+            let rows = (0..<100).map {
+                (Fixture.violation(port: "vif\($0).0"), Fixture.count(1, at: time, samples: [Fixture.sample(1), Fixture.sample(2)]))
+            }
             try store.write(Dictionary(uniqueKeysWithValues: rows), nil)
         }
         _ = try store.queue.writeWithoutTransaction { try $0.checkpoint(.truncate) }

@@ -8,7 +8,10 @@ import Testing
 final class CommandFixture {
     let host: NetworkNamespace
     let policy: URL
-    private let folder: URL
+    /// Goes with the fixture.
+    let folder: URL
+    /// The agent's state, which isn't the machine's; nothing is there at first.
+    var state: String { folder.appending(path: "state").path }
 
     static let soundPolicy = """
         bridges:
@@ -55,9 +58,10 @@ final class CommandFixture {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "vifguard").path
     }
 
-    /// The command's words; those subcommands that read the policy get it.
+    /// The command's words; those subcommands that read the policy or the agent's state get theirs.
     private func words(_ arguments: [String]) -> [String] {
         [Self.binary] + arguments + (["plan", "apply", "attach"].contains(arguments[0]) ? ["--policy", policy.path] : [])
+            + (arguments[0] == "events" ? ["--state", state] : [])
     }
 
     func run(_ arguments: String...) throws -> CommandResult { try host.execute(words(arguments), atMost: .seconds(60)) }

@@ -18,3 +18,5 @@ extension Reason: ExpressibleByArgument {
     public var defaultValueDescription: String { name }
     public static var allValueStrings: [String] { allCases.map(\.name) }
 }
+
+extension Severity: ExpressibleByArgument {}
