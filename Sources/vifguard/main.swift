@@ -6,8 +6,7 @@ import Glibc
 signal(SIGPIPE, SIG_IGN)
 
 do {
-    var command = try Vifguard.parseAsRoot()
-    if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    try await Vifguard.perform(try Vifguard.parseAsRoot())
 } catch let code as ExitCode {
     exit(code.rawValue)
 } catch let failure where Vifguard.exitCode(for: failure) == .failure {
