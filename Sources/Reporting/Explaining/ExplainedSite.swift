@@ -57,8 +57,7 @@ package struct ExplainedSite {
             case .bridge: [.fromHost, .toHost]
             }
         if let direction, !ways.contains(direction) {
-            throw WrongDirection(
-                "no frame goes \(direction.name) at \(place.name.visible): ask for \(ways.map(\.name).joined(separator: " or "))")
+            throw WrongDirection(direction: direction, port: place.name, possible: ways)
         }
         return Explainer(
             model: GuardModel(policy, places: places), port: place, direction: direction ?? ways[0], tag: tag)
@@ -67,7 +66,11 @@ package struct ExplainedSite {
 
 /// A direction was asked for that the port doesn't have.
 package struct WrongDirection: Error, CustomStringConvertible {
-    package let description: String
+    package var direction: Direction
+    package var port: String
+    package var possible: [Direction]
 
-    package init(_ description: String) { self.description = description }
+    package var description: String {
+        "no frame goes \(direction.name) at \(port.visible): ask for \(possible.map(\.name).joined(separator: " or "))"
+    }
 }

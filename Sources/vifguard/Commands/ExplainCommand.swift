@@ -61,7 +61,8 @@ struct ExplainCommand: ParsableCommand {
         do {
             return try site.explainer(direction: direction, tag: tag.map { VLANTag(vid: $0) })
         } catch let error as WrongDirection {
-            throw ValidationError("\(error) with --direction")
+            let ways = error.possible.map(\.name).joined(separator: " or ")
+            throw ValidationError("no frame goes \(error.direction.name) at \(error.port.visible): give --direction \(ways)")
         }
     }
 

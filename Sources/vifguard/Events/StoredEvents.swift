@@ -1,4 +1,6 @@
 import EventStore
+import Packets
+import Policy
 import Reporting
 
 /// The events that the agent has recorded.
