@@ -66,12 +66,15 @@ public enum Doctor {
         let stampBit = datapath?.stampBit ?? policy.configuration?.stampBit ?? Datapath.defaultStampBit
         let settings = try Bridge.all()
         let filtered = bridges.map { bridge in
-            FilteredBridge(bridge, ports: state.interfaces.values.filter { $0.bridge == bridge.index }.map(\.name), settings.first { $0.index == bridge.index })
+            FilteredBridge(
+                bridge, ports: state.interfaces.values.filter { $0.bridge == bridge.index }.map(\.name), settings.first { $0.index == bridge.index })
         }
         var findings = await PacketMarks.observe(filtered, stampBit: stampBit).findings
         findings += try EarlyFrames.observe().findings
         for bridge in bridges {
-            if let found = settings.first(where: { $0.index == bridge.index }) { findings += BridgeOptions(name: bridge.name, settings: found.settings).findings }
+            if let found = settings.first(where: { $0.index == bridge.index }) {
+                findings += BridgeOptions(name: bridge.name, settings: found.settings).findings
+            }
             findings += try HostStack.observe(bridge.name, routers: routers(on: bridge, state)).findings
         }
         findings += ports(state)

@@ -1,7 +1,9 @@
 extension String {
     /// As one word of a shell's command line.
     var shellWord: String {
-        let plain = !isEmpty && utf8.allSatisfy { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || "-_./:,=+@%^".utf8.contains($0) }
+        let plain =
+            !isEmpty
+            && utf8.allSatisfy { ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || "-_./:,=+@%^".utf8.contains($0) }
         return plain ? self : "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

@@ -25,7 +25,7 @@ extension TrafficControl {
         let replies: [NetlinkReply]
         do throws(NetlinkError) {
             replies = try NetlinkSocket().dump(request)
-        } catch where error.errno == EINVAL || error.errno == ENOENT {
+        } catch  where error.errno == EINVAL || error.errno == ENOENT {
             return []
         }
         return replies.compactMap { Occupant($0, interface, direction) }

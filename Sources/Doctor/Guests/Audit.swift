@@ -31,7 +31,8 @@ public struct Audit: Sendable, Hashable, Encodable {
         return Finding(
             "audit-violates", .warning, "guest \(guest), port \(port)",
             found: "it is in audit mode; \(watched) this would have been dropped: " + ranked.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
-            meaning: "None of it is stopped. What is the guest's right has to be allowed before it can be held to its binding ('vifguard events --port \(port)' shows frames):",
+            meaning:
+                "None of it is stopped. What is the guest's right has to be allowed before it can be held to its binding ('vifguard events --port \(port)' shows frames):",
             mend: ranked.compactMap { name, _ in
                 Reason(name: name)?.allowance.map { "\($0)   # \(name)" }
             })

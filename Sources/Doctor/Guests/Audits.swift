@@ -18,11 +18,7 @@ struct Audits: Sendable, Hashable {
     /// to when the port was first guarded.
     var all: [Audit] {
         ports.filter { $0.mode == .audit }.map { port in
-            guard let since = history.since else { return Audit(guest: port.guest, port: port.name, AuditFacts(port.counters)) }
-            let own = history.breaches.filter { $0.wasAudited && $0.port == port.name && $0.guest == port.guest }
-            return Audit(
-                guest: port.guest, port: port.name,
-                AuditFacts(own.map { (direction: $0.direction, reason: $0.reason, packets: $0.count) }, since: since))
+            Audit(guest: port.guest, port: port.name, history.audit(of: port.guest, port: port.name) ?? AuditFacts(port.counters))
         }
     }
 

@@ -58,7 +58,8 @@ struct Claims: Sendable, Hashable {
         return [
             Finding(
                 "claims-many", .warning, "port \(port)", found: "\(count - Self.most) more MACs and addresses that aren't its own",
-                meaning: "Whoever uses that many tries them out, or forwards others' traffic (the role transit).", mend: ["vifguard events --port \(port.shellWord)"])
+                meaning: "Whoever uses that many tries them out, or forwards others' traffic (the role transit).",
+                mend: ["vifguard events --port \(port.shellWord)"])
         ]
     }
 
@@ -70,7 +71,8 @@ struct Claims: Sendable, Hashable {
         case .guest(let owner)? where claim.isFromUplink:
             return Finding(
                 "guest-identity-on-uplink", .warning, "uplink \(key.port)", found: found,
-                meaning: "It is guest \(owner)'s. Two machines share it, somebody outside takes it for himself, or the guest is moving to or from another host. In that case:",
+                meaning:
+                    "It is guest \(owner)'s. Two machines share it, somebody outside takes it for himself, or the guest is moving to or from another host. In that case:",
                 mend: ["migrating: true   # at guest \(owner), until it has moved"])
         case .guest(let owner)? where owner != claim.guest:
             return Finding(
@@ -119,7 +121,8 @@ struct Claims: Sendable, Hashable {
             findings.append(
                 Finding(
                     "identity-foreign", .note, "guest \(guest), port \(key.port)", found: "it used \(Self.words(strangers))",
-                    meaning: "No subnet of bridge \(key.bridge) has that: traffic of containers or a VPN inside the guest, or a guest that found no DHCP server. If the guest is a router for others:",
+                    meaning:
+                        "No subnet of bridge \(key.bridge) has that: traffic of containers or a VPN inside the guest, or a guest that found no DHCP server. If the guest is a router for others:",
                     mend: ["roles: [transit]   # at guest \(guest)"]))
         }
         return findings

@@ -65,7 +65,8 @@ struct Holdings: Sendable, Hashable {
         switch identity {
         case .mac(let mac): return bridge.macs[mac]
         case .address(let address):
-            return bridge.singles[IPPrefix(address)] ?? bridge.prefixes.filter { $0.key.contains(address) }.max { $0.key.length < $1.key.length }?.value
+            return bridge.singles[IPPrefix(address)]
+                ?? bridge.prefixes.filter { $0.key.contains(address) }.max { $0.key.length < $1.key.length }?.value
         }
     }
 

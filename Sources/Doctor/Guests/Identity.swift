@@ -58,7 +58,8 @@ enum Identity: Sendable, Hashable, Comparable, CustomStringConvertible {
     private var isSomebodys: Bool {
         switch self {
         case .mac(let mac): !mac.isZero && !mac.isGroup
-        case .address(.v4(let address)): !address.isMulticast && address.rawValue >> 24 != 0 && address.rawValue >> 24 != 127 && address.rawValue < 0xe000_0000
+        case .address(.v4(let address)):
+            !address.isMulticast && address.rawValue >> 24 != 0 && address.rawValue >> 24 != 127 && address.rawValue < 0xe000_0000
         case .address(.v6(let address)): address != .unspecified && !address.isMulticast && address.rawValue != 1
         }
     }

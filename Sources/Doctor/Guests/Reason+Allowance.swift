@@ -7,7 +7,8 @@ extension Reason {
         case .macSource: "macs: [...]"
         case .vlanTag: "vlans: [...]"
         case .etherType: "ethertypes: [...]"
-        case .arpSenderIP, .arpProbeTarget, .ip4Source, .noIPv4, .ip6Source, .noIPv6, .notForGuestIP4, .notForGuestIP6, .ndAdvertisement, .ndSolicitation:
+        case .arpSenderIP, .arpProbeTarget, .ip4Source, .noIPv4, .ip6Source, .noIPv6, .notForGuestIP4, .notForGuestIP6, .ndAdvertisement,
+            .ndSolicitation:
             "addresses: [...]"
         case .llClaimed: "link-local: {addresses: [...]}"
         case .dhcp4Server: "roles: [dhcp4-server]"

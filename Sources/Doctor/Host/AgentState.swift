@@ -32,21 +32,25 @@ struct AgentState: Sendable, Hashable {
         guard !isRunning else { return nil }
         return Finding(
             "agent-not-running", .warning, stateFolder, found: "no agent holds the lock agent.lock there",
-            meaning: "What is guarded stays guarded, but nothing puts right what changes, ports that join stay shut until 'vifguard apply', and nothing remembers who tries what.",
+            meaning:
+                "What is guarded stays guarded, but nothing puts right what changes, ports that join stay shut until 'vifguard apply', and nothing remembers who tries what.",
             mend: ["systemctl start \(Self.unitName)"])
     }
 
     private var start: Finding? {
         switch service {
         case .noSystemd:
-            return .unseen("services", because: "systemd isn't what starts services here", hides: "whether the agent is started with the host, and before its guests")
+            return .unseen(
+                "services", because: "systemd isn't what starts services here",
+                hides: "whether the agent is started with the host, and before its guests")
         case .unknown(let reason):
             return .unseen("services", because: reason, hides: "whether the agent is started with the host, and before its guests")
         case .unit(let unit, _):
             if unit.fileState.isEmpty {
                 return Finding(
                     "unit-missing", .warning, Self.unitName, found: "there is no such unit",
-                    meaning: "Nothing starts the agent, or guards the bridges, when the host starts.", mend: ["make install   # in vifguard's sources"])
+                    meaning: "Nothing starts the agent, or guards the bridges, when the host starts.",
+                    mend: ["make install   # in vifguard's sources"])
             }
             if unit.fileState == "enabled" || unit.fileState == "enabled-runtime" { return failed(unit) }
             return Finding(
@@ -70,7 +74,8 @@ struct AgentState: Sendable, Hashable {
         return [
             Finding(
                 "unit-after-guests", .warning, Self.unitName, found: "it isn't ordered before \(first.joined(separator: ", "))",
-                meaning: "When the host starts, guests may be on a bridge that isn't guarded yet. In a file of /etc/systemd/system/\(Self.unitName).d:",
+                meaning:
+                    "When the host starts, guests may be on a bridge that isn't guarded yet. In a file of /etc/systemd/system/\(Self.unitName).d:",
                 mend: ["[Unit]", "Before=\(first.joined(separator: " "))"])
         ]
     }

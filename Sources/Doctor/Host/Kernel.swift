@@ -33,12 +33,15 @@ struct Kernel: Sendable, Hashable {
 
     private var programs: Finding? {
         guard let loadsPrograms else {
-            return .unseen(place, because: "it may not be asked what it can do", hides: "whether programs can be loaded", mend: ["sudo vifguard doctor"])
+            return .unseen(
+                place, because: "it may not be asked what it can do", hides: "whether programs can be loaded", mend: ["sudo vifguard doctor"])
         }
         guard !loadsPrograms else { return nil }
         return Finding(
             "kernel-without-bpf", .problem, place, found: "it loads no programs for tc",
-            meaning: "Nothing can be guarded. Boot a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT, or let bpf(2) be used here (lockdown, containers).")
+            meaning:
+                "Nothing can be guarded. Boot a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT, or let bpf(2) be used here (lockdown, containers)."
+        )
     }
 
     private var ring: Finding? {
@@ -57,7 +60,8 @@ struct Kernel: Sendable, Hashable {
                 "kernel-without-attachment", .problem, place, found: "it has neither tcx (CONFIG_NET_XGRESS, Linux 6.6) nor clsact",
                 meaning: "The guard can't be put on an interface. Boot a kernel with CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF.")
         case nil:
-            return .unseen(place, because: "it has no tcx, and no file says how it was built", hides: "whether it has clsact before something is attached")
+            return .unseen(
+                place, because: "it has no tcx, and no file says how it was built", hides: "whether it has clsact before something is attached")
         }
     }
 

@@ -32,7 +32,8 @@ struct Pins: Sendable, Hashable {
         case .failed(.layout(_, let found, let known)):
             return Finding(
                 "maps-of-another-layout", .problem, path, found: "the maps in force have layout \(found), and this vifguard knows \(known)",
-                meaning: "They guard, and this version can neither read nor change what they say. To move every port to new maps:", mend: ["vifguard apply"])
+                meaning: "They guard, and this version can neither read nor change what they say. To move every port to new maps:",
+                mend: ["vifguard apply"])
         case .failed(.otherNetwork):
             return Finding(
                 "pins-of-another-network", .problem, path, found: "the pins belong to another network namespace",

@@ -117,7 +117,8 @@ struct PolicyState: Sendable, Hashable {
             findings.append(
                 Finding(
                     "port-unguarded", .problem, Self.list(bare), found: "a program of the guard is missing there",
-                    meaning: "A port that has joined since the last 'apply', or that somebody has taken the guard off: nothing that it sends arrives, and what comes to it isn't looked at.",
+                    meaning:
+                        "A port that has joined since the last 'apply', or that somebody has taken the guard off: nothing that it sends arrives, and what comes to it isn't looked at.",
                     mend: ["vifguard apply"]))
         }
         if !closed.isEmpty {

@@ -36,7 +36,8 @@ struct IPTablesRule: Sendable, Hashable {
         let change: MarkChange? =
             switch words[place + 1] {
             case "MARK", "mark": Self.marking(options, stamp)
-            case "TPROXY": Self.option(["--tproxy-mark"], options).flatMap(Masked.init).map { MarkChange(value: $0.value, mask: $0.mask, stamp: stamp) }
+            case "TPROXY":
+                Self.option(["--tproxy-mark"], options).flatMap(Masked.init).map { MarkChange(value: $0.value, mask: $0.mask, stamp: stamp) }
             case "CONNMARK": Self.connectionMarking(options, stamp)
             case "HMARK": MarkChange(stamp: .unknown)
             case "SET" where options.contains("--map-mark"): MarkChange(stamp: .unknown)
@@ -53,7 +54,9 @@ struct IPTablesRule: Sendable, Hashable {
     /// mark = (mark & ~mask) ^ value, for the words that say so.
     private static func exclusive(_ options: [String]) -> Masked? {
         if let text = option(["--set-xmark"], options) { return Masked(text) }
-        if let set = option(["--set-mark", "--mark-set"], options).flatMap(Masked.init) { return Masked(value: set.value, mask: set.mask | set.value) }
+        if let set = option(["--set-mark", "--mark-set"], options).flatMap(Masked.init) {
+            return Masked(value: set.value, mask: set.mask | set.value)
+        }
         if let bits = option(["--and-mark", "--mark-and"], options).flatMap(Masked.init) { return Masked(value: 0, mask: ~bits.value) }
         if let bits = option(["--or-mark", "--mark-or"], options).flatMap(Masked.init) { return Masked(value: bits.value, mask: bits.value) }
         if let bits = option(["--xor-mark", "--mark-xor"], options).flatMap(Masked.init) { return Masked(value: bits.value, mask: 0) }

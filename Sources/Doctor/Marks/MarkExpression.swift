@@ -46,7 +46,9 @@ enum MarkBit: Sendable, Hashable {
             // From `offset` on, `mod` values.
             let offset = operand["offset"]?.integer ?? 0
             let values = Int64(0)..<(Int64(1) << Int64(index))
-            guard let count = operand["mod"]?.integer, values.contains(offset), values.contains(count), values.contains(offset + count) else { return }
+            guard let count = operand["mod"]?.integer, values.contains(offset), values.contains(count), values.contains(offset + count) else {
+                return
+            }
             self = .zero
         default: break
         }

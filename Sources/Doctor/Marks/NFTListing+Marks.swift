@@ -122,7 +122,8 @@ extension NFTListing.Rule {
             words.removeSubrange(counter + 1...counter + 4)
         }
         guard let set = words.indices.dropLast(3).first(where: { Array(words[$0...$0 + 2]) == ["meta", "mark", "set"] }),
-            let value = Masked.number(words[set + 3]), set + 4 == words.count || !["&", "|", "^", "and", "or", "xor", "<<", ">>"].contains(words[set + 4])
+            let value = Masked.number(words[set + 3]),
+            set + 4 == words.count || !["&", "|", "^", "and", "or", "xor", "<<", ">>"].contains(words[set + 4])
         else { return removal }
         // All bits but the stamp's are replaced.
         words.replaceSubrange(set + 3...set + 3, with: ["meta", "mark", "&", Self.hex(stamp), "|", Self.hex(value & ~stamp)])

@@ -22,10 +22,13 @@ struct PacketMarks: Sendable, Hashable {
             let called = families.filter(\.1).map(\.0)
             guard !called.isEmpty else { return nil }
             return Finding(
-                "bridged-frames-filtered", .note, "bridge \(bridge.name)", found: "its frames run through the host's \(called.joined(separator: ", "))",
+                "bridged-frames-filtered", .note, "bridge \(bridge.name)",
+                found: "its frames run through the host's \(called.joined(separator: ", "))",
                 meaning:
                     "They cost time there, and a rule that was made for the host's own traffic may drop guests' or overwrite the stamp. Unless bridged frames are meant to be filtered there:",
-                mend: called.map { "sysctl -w net.bridge.bridge-nf-call-\($0)=0" } + ["ip link set \(bridge.name.shellWord) type bridge" + called.map { " nf_call_\($0) 0" }.joined()])
+                mend: called.map { "sysctl -w net.bridge.bridge-nf-call-\($0)=0" } + [
+                    "ip link set \(bridge.name.shellWord) type bridge" + called.map { " nf_call_\($0) 0" }.joined()
+                ])
         }
     }
 
@@ -80,7 +83,8 @@ struct PacketMarks: Sendable, Hashable {
         case .cleared, .unknown:
             return Finding(
                 "mark-overwritten", .problem, rule.place, found: found,
-                meaning: "It overwrites the whole mark, and with it the stamp in \(bit): honest guests' frames are dropped as unjudged.", mend: rule.mend)
+                meaning: "It overwrites the whole mark, and with it the stamp in \(bit): honest guests' frames are dropped as unjudged.",
+                mend: rule.mend)
         case .fromConnection:
             let forges = isSaved ? " As a rule saves it there too, frames that nobody has judged pass as judged ones." : ""
             return Finding(
@@ -89,14 +93,17 @@ struct PacketMarks: Sendable, Hashable {
         case .kept:
             return Finding(
                 "mark-saved", .warning, rule.place, found: found,
-                meaning: "It saves the stamp in the connection's mark; a rule that restores it would let frames pass that nobody has judged.", mend: rule.mend)
+                meaning: "It saves the stamp in the connection's mark; a rule that restores it would let frames pass that nobody has judged.",
+                mend: rule.mend)
         }
     }
 
     /// Tables with targets of iptables' own in them, which nft can't show.
     private var hidden: [String: String] {
         let tables = (nft?.rules ?? []).filter(\.hasForeignTarget).map { "\($0.family) \($0.table)" }
-        let pairs = Set(tables).subtracting(compatible).map { ("nft, table \($0)", "it has targets of iptables', which nft doesn't show: install the package iptables") }
+        let pairs = Set(tables).subtracting(compatible).map {
+            ("nft, table \($0)", "it has targets of iptables', which nft doesn't show: install the package iptables")
+        }
         return Dictionary(uniqueKeysWithValues: pairs)
     }
 

@@ -41,7 +41,8 @@ struct ForeignPrograms: Sendable, Hashable {
         let what = hook == .ingress ? "comes in here" : "leaves here"
         return Finding(
             "program-in-front", .problem, "interface \(interface)", found: "\(words(program)) runs at \(name(hook)) in front of the guard",
-            meaning: "It decides first: what of that \(what) it passes, redirects or changes the guard never judges. Let whoever put it there put it behind, or take it off:",
+            meaning:
+                "It decides first: what of that \(what) it passes, redirects or changes the guard never judges. Let whoever put it there put it behind, or take it off:",
             mend: removal(program, hook))
     }
 
@@ -55,7 +56,8 @@ struct ForeignPrograms: Sendable, Hashable {
         guard let xdp else { return nil }
         return Finding(
             "xdp-program", .warning, "interface \(interface)", found: "XDP program \(xdp) runs on it",
-            meaning: "It sees frames before anything else: what it redirects or sends back the guard never judges. Unless you know what it does ('bpftool prog show id \(xdp)'):",
+            meaning:
+                "It sees frames before anything else: what it redirects or sends back the guard never judges. Unless you know what it does ('bpftool prog show id \(xdp)'):",
             mend: ["ip link set dev \(interface.shellWord) xdp off"])
     }
 

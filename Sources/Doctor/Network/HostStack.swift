@@ -24,7 +24,8 @@ struct HostStack: Sendable, Hashable {
     }
 
     private var whose: String {
-        routers.isEmpty ? "from the uplink" : "from the uplink, and from \(routers.prefix(3).joined(separator: ", "))\(routers.count > 3 ? " and others" : "")"
+        routers.isEmpty
+            ? "from the uplink" : "from the uplink, and from \(routers.prefix(3).joined(separator: ", "))\(routers.count > 3 ? " and others" : "")"
     }
 
     private var advertisements: Finding? {
@@ -35,7 +36,8 @@ struct HostStack: Sendable, Hashable {
         let autoconf = own("ipv6.autoconf") != 0 ? ", addresses" : ""
         return Finding(
             "host-accepts-router-advertisements", routers.isEmpty ? .note : .warning, "bridge \(bridge)",
-            found: "accept_ra is \(accept)", meaning: "The host takes routes\(autoconf) and more from router advertisements \(whose). Unless that is how it gets its IPv6:",
+            found: "accept_ra is \(accept)",
+            meaning: "The host takes routes\(autoconf) and more from router advertisements \(whose). Unless that is how it gets its IPv6:",
             mend: [assignment("ipv6.accept_ra", 0)])
     }
 
@@ -61,8 +63,10 @@ struct HostStack: Sendable, Hashable {
         let keys = ["ipv4.proxy_arp", "ipv4.proxy_arp_pvlan"].filter(isSet)
         guard !keys.isEmpty else { return nil }
         return Finding(
-            "host-answers-for-others", .warning, "bridge \(bridge)", found: keys.map { $0.dropFirst("ipv4.".count) + " is on" }.joined(separator: ", "),
-            meaning: "The host answers ARP requests for addresses that it has a route to, as if they were its own: guests' traffic for them comes to it. Unless that is meant:",
+            "host-answers-for-others", .warning, "bridge \(bridge)",
+            found: keys.map { $0.dropFirst("ipv4.".count) + " is on" }.joined(separator: ", "),
+            meaning:
+                "The host answers ARP requests for addresses that it has a route to, as if they were its own: guests' traffic for them comes to it. Unless that is meant:",
             mend: keys.flatMap { key in
                 (all[key] ?? 0 != 0 ? [assignment(key, 0, of: "all")] : []) + (own(key) != 0 ? [assignment(key, 0)] : [])
             })
