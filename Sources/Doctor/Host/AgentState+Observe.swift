@@ -3,8 +3,8 @@ import Foundation
 extension AgentState {
     /// What starts guests, if it is there.
     private static let hypervisors = [
-        "libvirtd.service", "virtqemud.service", "libvirt-guests.service", "xendomains.service", "xen-init-dom0.service", "lxc.service",
-        "lxc-net.service", "incus.service", "pve-guests.service",
+        "libvirtd.service", "virtqemud.service", "virtlxcd.service", "virtxend.service", "libvirt-guests.service", "xendomains.service", "lxc.service",
+        "lxd.service", "incus.service", "pve-guests.service",
     ]
 
     static func observe(isRunning: Bool, stateFolder: String) async -> AgentState {
