@@ -142,11 +142,9 @@ final class Log: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(
-            level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String, function: String, line: UInt
-        ) {
-            let metadata = (metadata ?? [:]).mapValues { "\($0)" }
-            log.mutex.withLock { $0.append(Line(level: level, message: "\(message)", metadata: metadata)) }
+        func log(event: LogEvent) {
+            let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
+            log.mutex.withLock { $0.append(Line(level: event.level, message: "\(event.message)", metadata: metadata)) }
         }
     }
 }

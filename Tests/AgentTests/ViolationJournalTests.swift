@@ -1,5 +1,6 @@
 import Agent
 import EventStore
+import Logging
 import Policy
 import Testing
 

@@ -1,3 +1,4 @@
+import Datapath
 import Foundation
 import GRDB
 import Policy
