@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Doctor
@@ -162,7 +163,9 @@ struct IPTablesTests {
             """
         let found = rules(saved, .bridge, command: "ebtables-nft", interfaces: ["br0", "vif1.0"])
         #expect(
-            found.map { "\($0.place.suffix(15)) \($0.change.stamp)" } == [" INPUT, rule 1 cleared", "ORWARD, rule 1 cleared", "ORWARD, rule 3 set"])
+            found.map { "\($0.place.suffix(15)) \($0.change.stamp)" } == [
+                "n INPUT, rule 1 cleared", "FORWARD, rule 1 cleared", "FORWARD, rule 3 set",
+            ])
         #expect(found[1].mend == ["ebtables-nft -t filter -D FORWARD -i vif1.0 -j mark --mark-set 0x1 --mark-target CONTINUE"])
     }
 

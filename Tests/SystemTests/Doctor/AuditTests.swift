@@ -57,7 +57,7 @@ struct AuditTests {
         let after = try fixture.port("vif1.0")
         #expect(after.sent.dropped["arp-sender-ip"]?.packets == 1 && after.sent.wouldDrop["arp-sender-ip"]?.packets == 1 && after.audit == nil)
         #expect(try !patient.examine().findings.contains { $0.id.hasPrefix("audit-") })
-        #expect(try !fixture.succeed("status").contains("AUDIT"))
+        #expect(try !fixture.succeed("status").contains("\nAUDIT\n"))
         withExtendedLifetime(lock) {}
     }
 

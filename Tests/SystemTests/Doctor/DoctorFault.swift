@@ -52,15 +52,15 @@ extension DoctorFault {
         DoctorFault(
             id: "mark-restored",
             commands: [
-                calls[0], "nft add table ip t", "nft add chain ip t fwd '{ type filter hook forward priority 0; }'",
-                "nft add rule ip t fwd meta mark set ct mark",
-            ], names: "nft, table ip t, chain fwd"),
+                calls[0], "nft add table ip t", "nft add chain ip t forwarding '{ type filter hook forward priority 0; }'",
+                "nft add rule ip t forwarding meta mark set ct mark",
+            ], names: "nft, table ip t, chain forwarding"),
         DoctorFault(
             id: "mark-forges-stamp",
             commands: [
-                "nft add table bridge t", "nft add chain bridge t fwd '{ type filter hook forward priority 0; }'",
-                "nft add rule bridge t fwd meta mark set meta mark or 0x40000000",
-            ], names: "nft, table bridge t, chain fwd"),
+                "nft add table bridge t", "nft add chain bridge t forwarding '{ type filter hook forward priority 0; }'",
+                "nft add rule bridge t forwarding meta mark set meta mark or 0x40000000",
+            ], names: "nft, table bridge t, chain forwarding"),
         DoctorFault(
             id: "mark-overwritten",
             commands: [
@@ -84,7 +84,8 @@ extension DoctorFault {
             ], names: "net.ipv4.conf.all.drop_unicast_in_l2_multicast is 0", severity: "warning"),
         DoctorFault(
             id: "host-accepts-router-advertisements",
-            commands: ["sysctl -qw net.ipv6.conf.br0.disable_ipv6=0", "sysctl -qw net.ipv6.conf.br0.accept_ra=1"], names: "accept_ra is 1",
+            commands: ["sysctl -qw net.ipv6.conf.br0.disable_ipv6=0", "sysctl -qw net.ipv6.conf.br0.accept_ra=1", "vifguard apply"],
+            names: "accept_ra is 1",
             severity: "note"),
         DoctorFault(
             id: "host-accepts-redirects", commands: ["sysctl -qw net.ipv4.conf.br0.accept_redirects=1"], names: "bridge br0", severity: "note"),
@@ -105,8 +106,5 @@ extension DoctorFault {
             names: "port vif3.0"),
         DoctorFault(id: "uplink-missing", commands: ["ip link set up0 nomaster"], names: "uplink up0"),
         DoctorFault(id: "ingress-qdisc", commands: ["tc qdisc add dev vif1.0 ingress"], names: "interface vif1.0", severity: "note", mends: false),
-        DoctorFault(
-            id: "program-behind", commands: ["tc qdisc add dev vif1.0 clsact", "tc filter add dev vif1.0 ingress pref 5 matchall action pass"],
-            names: "matchall filter of priority 5", severity: "note", mends: false),
     ]
 }

@@ -21,8 +21,11 @@ struct DoctorTests {
             "\(diagnosis.findings)")
         // With an agent that too is gone.
         let lock = try #require(try AgentLock.take(in: StateFolder(patient.fixture.state)))
-        #expect(try patient.examine().warnings == 0)
-        withExtendedLifetime(lock) {}
+        try withExtendedLifetime(lock) { #expect(try patient.examine().warnings == 0) }
+    }
+
+    @Test func `people read it at 80 columns, and nothing was changed`() throws {
+        let patient = try Patient()
         let shown = try patient.fixture.run("doctor")
         #expect(shown.status == 0 && shown.errors.isEmpty && shown.output.contains("agent-not-running"))
         #expect(!shown.output.contains("\u{1b}"))
@@ -80,6 +83,19 @@ struct DoctorTests {
         #expect(try patient.fixture.host.run { bpf_link_detach(link) } == 0)
         close(link)
         #expect(try patient.finding("program-in-front", naming: "vif1.0") == nil)
+    }
+
+    @Test func `another's filter behind the guard is noted`() throws {
+        let patient = try Patient()
+        try patient.fixture.host.run {
+            let program = try Self.load(BPF_PROG_TYPE_SCHED_CLS)
+            defer { close(program) }
+            let place = TrafficControl.Place(interface: try Link.named("vif1.0").index, direction: .egress, priority: 5, handle: 1)
+            let failures = try TrafficControl.attach([TrafficControl.Attachment(place: place, program: program, name: "counter")])
+            #expect(failures == [nil])
+        }
+        let finding = try #require(try patient.finding("program-behind", naming: "vif1.0"))
+        #expect(finding.severity == "note" && finding.found == "a bpf filter 'counter' of priority 5 runs at egress behind the guard")
     }
 
     @Test func `an XDP program is found, and taken off as it says`() throws {
