@@ -98,8 +98,10 @@ public final class Collector {
     }
 
     /// Writes what waits and closes the store.
-    public func finish() {
-        settle(Moment.now(), isLast: true)
+    public func finish() { finish(Moment.now()) }
+
+    package func finish(_ now: Moment) {
+        settle(now, isLast: true)
         recorder.close()
     }
 

@@ -32,12 +32,9 @@ final class EventStore {
 
     private static func connect(_ path: String, _ limits: EventLimits) throws(EventStoreError) -> DatabaseQueue {
         try EventStoreError.wrap(path: path) {
+            try check(path)
             let queue = try DatabaseQueue(path: path, configuration: configuration(readonly: false))
             try queue.inDatabase { database in
-                guard try String.fetchOne(database, sql: "PRAGMA quick_check(1)") == "ok" else {
-                    throw EventStoreError.damaged(path: path, reason: "its pages contradict each other")
-                }
-                if try migrations.hasBeenSuperseded(database) { throw EventStoreError.newer(path: path) }
                 let page = try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 4096
                 // What the bound can't hold is full, like a disk; no page is written beyond it.
                 _ = try Int.fetchOne(database, sql: "PRAGMA max_page_count = \(limits.bytes / page)")
@@ -50,6 +47,18 @@ final class EventStore {
                 }
             }
             return queue
+        }
+    }
+
+    /// Looks at the file as it is: one that has to be set aside stays as it was found.
+    private static func check(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path, configuration: configuration(readonly: true))
+        defer { try? queue.close() }
+        try queue.read { database in
+            guard try String.fetchOne(database, sql: "PRAGMA quick_check(1)") == "ok" else {
+                throw EventStoreError.damaged(path: path, reason: "its pages contradict each other")
+            }
+            if try migrations.hasBeenSuperseded(database) { throw EventStoreError.newer(path: path) }
         }
     }
 

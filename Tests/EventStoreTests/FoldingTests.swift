@@ -68,7 +68,7 @@ struct FoldingTests {
         let fixture = StoreFixture()
         let store = try fixture.store()
         let names = [
-            "'); DROP TABLE violations; --", "\u{1b}[2J\u{202e}", "?1 OR 1=1", "%_*", "a\u{0}b", "Ünïcode ☃", String(repeating: "x", count: 5000),
+            "'); DROP TABLE violations; --", "\u{1b}[2J\u{202e}", "?1 OR 1=1", "%_*", "Ünïcode ☃", String(repeating: "x", count: 5000),
         ]
         for name in names {
             var violation = Fixture.violation(name, port: name)

@@ -17,7 +17,7 @@ struct KilledWriterTests {
     @Test(.enabled(if: ProcessInfo.processInfo.environment[writerVariable] != nil))
     func `write until killed`() throws {
         let folder = StateFolder(ProcessInfo.processInfo.environment[writerVariable] ?? "")
-        let store = try EventStore(folder, limits: EventLimits(bytes: 512 << 10))
+        let store = try EventStore(folder, limits: EventLimits(bytes: 256 << 20))
         var baselines = try store.baselines(epoch: "killed") ?? Baselines(epoch: "killed")
         var packets = baselines.tallies.values.first?.dropped.packets ?? 0
         while true {
@@ -77,6 +77,6 @@ struct KilledWriterTests {
     private func packets(_ fixture: StoreFixture) throws -> UInt64 {
         // The writer may be just making its file.
         guard let totals = try? fixture.reader.totals() else { return 0 }
-        return totals.first { $0.port == "vif1.0" }?.packets ?? 0
+        return (totals.first?.packets ?? 0) / 5
     }
 }

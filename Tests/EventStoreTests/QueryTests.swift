@@ -12,10 +12,10 @@ struct QueryTests {
     /// An hour of one violation a minute, by two guests in turn, and one notice.
     private func filled(_ fixture: StoreFixture) throws -> EventStore {
         let store = try fixture.store()
-        for number in 0..<60 {
+        for number in 1...60 {
             let time = Fixture.noon + UInt64(number) * Fixture.minute
             let guest = number % 2 == 0 ? "www" : "mail"
-            let violation = Fixture.violation(guest, port: number % 2 == 0 ? "vif1.0" : "vif2.0", number < 30 ? .arpSenderIP : .truncated)
+            let violation = Fixture.violation(guest, port: number % 2 == 0 ? "vif1.0" : "vif2.0", number <= 30 ? .arpSenderIP : .truncated)
             try store.write([violation: Fixture.count(UInt64(number), at: time, samples: [Fixture.sample(UInt8(number), at: time)])], nil)
         }
         try store.write([Fixture.violation(nil, port: "vif3.0", .noBinding, wasAudited: true): Fixture.count(7)], nil)
@@ -58,7 +58,7 @@ struct QueryTests {
             #expect(pages == all)
         }
         let place = try #require(try fixture.reader.place(before: 10))
-        #expect(try fixture.reader.violations(after: place).map(\.count.packets) == (50...59).map { UInt64($0) })
+        #expect(try fixture.reader.violations(after: place).map(\.count.packets) == (51...60).map { UInt64($0) })
         #expect(try fixture.reader.place(before: 61) == nil)
     }
 
@@ -66,7 +66,7 @@ struct QueryTests {
         let fixture = StoreFixture()
         _ = try filled(fixture)
         let totals = try fixture.reader.totals()
-        let sums = Dictionary(grouping: 0..<60) { "\($0 % 2 == 0 ? "www" : "mail") \($0 < 30 ? "arp-sender-ip" : "truncated")" }
+        let sums = Dictionary(grouping: 1...60) { "\($0 % 2 == 0 ? "www" : "mail") \($0 <= 30 ? "arp-sender-ip" : "truncated")" }
             .mapValues { UInt64($0.reduce(0, +)) }
         for (name, sum) in sums {
             #expect(totals.first { "\($0.guest ?? "") \($0.reason.name)" == name }?.packets == sum, "\(name)")
@@ -82,9 +82,9 @@ struct QueryTests {
         let fixture = StoreFixture()
         _ = try filled(fixture)
         let newest = try fixture.reader.samples(EventFilter(guest: "www"), newestFirst: true, limit: 3)
-        #expect(newest.map { $0.sample.bytes[0] } == [58, 56, 54])
+        #expect(newest.map { $0.sample.bytes[0] } == [60, 58, 56])
         let next = try fixture.reader.samples(EventFilter(guest: "www"), newestFirst: true, after: newest.last?.id, limit: 1)
-        #expect(next.map { $0.sample.bytes[0] } == [52])
+        #expect(next.map { $0.sample.bytes[0] } == [54])
     }
 
     @Test func `a follower sees each change once, as it is`() throws {
