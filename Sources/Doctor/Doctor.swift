@@ -27,7 +27,7 @@ public enum Doctor {
         findings += drift(policy, pinned)
         findings += try await network(state, policy, datapath)
         findings += history.findings + Claims(holdings: holdings(policy), breaches: history.breaches).findings + audits.findings
-        findings += await AgentState.observe(isRunning: AgentLock.isHeld(in: stateFolder), stateFolder: stateFolder.path).findings
+        findings += await AgentState.observe(stateFolder).findings
         return Diagnosis(time: WallClock.now.universal, findings: findings, audits: audits.all)
     }
 

@@ -71,7 +71,9 @@ struct ClaimTests {
             let found = findings(breach(reason, [frame]))
             #expect(found.map(\.id) == ["identity-claimed-by-two"], "\(reason)")
             #expect(found[0].severity == .warning && found[0].place == "guest www, port vif1.0" && found[0].mend.isEmpty)
-            #expect(found[0].found.contains(identity) && found[0].found.contains("17 times") && found[0].meaning.contains("guest mail"))
+            #expect(
+                found[0].found.contains(identity) && found[0].found.contains("17 frames of the last day that were dropped as \(reason.name)")
+                    && found[0].meaning.contains("guest mail"))
         }
     }
 

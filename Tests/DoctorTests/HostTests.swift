@@ -73,7 +73,7 @@ struct HostTests {
         AgentState.Unit(fileState: fileState, activeState: activeState, before: before)
     }
 
-    private func agent(_ service: AgentState.Service, isRunning: Bool = true) -> [String] {
+    private func agent(_ service: AgentState.Service, isRunning: Bool? = true) -> [String] {
         AgentState(isRunning: isRunning, stateFolder: "/var/lib/vifguard", service: service).findings.map { "\($0.id) \($0.severity)" }
     }
 
@@ -84,6 +84,7 @@ struct HostTests {
 
     @Test func `an agent that doesn't, or won't in time, is told`() {
         #expect(agent(.unit(unit(), hypervisors: []), isRunning: false) == ["agent-not-running warning"])
+        #expect(agent(.unit(unit(), hypervisors: []), isRunning: nil) == ["not-looked-at note"])
         #expect(agent(.noSystemd) == ["not-looked-at note"] && agent(.unknown("no")) == ["not-looked-at note"])
         #expect(agent(.unit(unit(""), hypervisors: ["libvirtd.service"])) == ["unit-missing warning"])
         #expect(agent(.unit(unit("disabled"), hypervisors: [])) == ["unit-not-enabled warning"])

@@ -1,5 +1,6 @@
 import Addresses
 import Policy
+import Reporting
 
 /// Who has used which MAC or address that isn't its own, in the last day.
 struct Claims: Sendable, Hashable {
@@ -48,9 +49,11 @@ struct Claims: Sendable, Hashable {
             guest = breach.guest
         }
 
-        var reasonNames: String { reasons.map(\.name).sorted().joined(separator: ", ") }
-        /// What became of it.
-        var fate: String { passed ? "which audit mode let pass" : "which were dropped" }
+        /// How many frames broke the rule, with whatever identity, and what became of them.
+        var words: String {
+            let names = reasons.map(\.name).sorted().joined(separator: ", ")
+            return "\(counted(count, "frame")) of the last day that \(passed ? "audit mode let pass" : "were dropped") as \(names)"
+        }
     }
 
     private func rest(_ port: String, _ count: Int) -> [Finding] {
@@ -66,7 +69,7 @@ struct Claims: Sendable, Hashable {
     // MARK: Somebody else's
 
     private func finding(_ key: Key, _ claim: Claim) -> Finding? {
-        let found = "it used \(key.identity) (\(claim.reasonNames)), in frames of a kind seen \(claim.count) times, \(claim.fate)"
+        let found = "it used \(key.identity), among \(claim.words)"
         switch holdings.holder(of: key.identity, on: key.bridge) {
         case .guest(let owner)? where claim.isFromUplink:
             return Finding(
@@ -107,13 +110,12 @@ struct Claims: Sendable, Hashable {
         else { return [] }
         let strangers = free.filter { $0.key.identity.isSelfAssigned || !holdings.isLocal($0.key.identity, on: key.bridge) }.map(\.key.identity)
         let own = free.map(\.key.identity).filter { !strangers.contains($0) }
-        let count = free.reduce(0) { $0 &+ $1.value.count }
         var findings: [Finding] = []
         if !own.isEmpty {
             findings.append(
                 Finding(
                     "identity-unlisted", .warning, "guest \(guest), port \(key.port)",
-                    found: "it used \(Self.words(own)), in frames of a kind seen \(count) times, \(first.fate)",
+                    found: "it used \(Self.words(own)), among \(first.words)",
                     meaning: "Nobody has that on bridge \(key.bridge). If it is to be the guest's, write in the policy:",
                     mend: Self.lines(binding, own)))
         }

@@ -1,14 +1,18 @@
+import EventStore
 import Foundation
+import Glibc
 
 extension AgentState {
     /// What starts guests, if it is there.
     private static let hypervisors = [
-        "libvirtd.service", "virtqemud.service", "virtlxcd.service", "virtxend.service", "libvirt-guests.service", "xendomains.service", "lxc.service",
+        "libvirtd.service", "virtqemud.service", "virtlxcd.service", "virtxend.service", "libvirt-guests.service", "xendomains.service",
+        "lxc.service",
         "lxd.service", "incus.service", "pve-guests.service",
     ]
 
-    static func observe(isRunning: Bool, stateFolder: String) async -> AgentState {
-        AgentState(isRunning: isRunning, stateFolder: stateFolder, service: await service())
+    static func observe(_ folder: StateFolder) async -> AgentState {
+        let mayLook = access(folder.path, X_OK) == 0 || errno != EACCES
+        return AgentState(isRunning: mayLook ? AgentLock.isHeld(in: folder) : nil, stateFolder: folder.path, service: await service())
     }
 
     private static func service() async -> Service {

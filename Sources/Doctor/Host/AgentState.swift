@@ -21,14 +21,17 @@ struct AgentState: Sendable, Hashable {
 
     static let unitName = "vifguard.service"
 
-    /// Whether an agent has the lock in the state folder.
-    var isRunning: Bool
+    /// Whether an agent has the lock in the state folder; nil where that may not be looked at.
+    var isRunning: Bool?
     var stateFolder: String
     var service: Service
 
     var findings: [Finding] { [running, start].compactMap(\.self) + order }
 
     private var running: Finding? {
+        guard let isRunning else {
+            return .unseen(stateFolder, because: "it may not be looked into", hides: "whether an agent runs", mend: ["sudo vifguard doctor"])
+        }
         guard !isRunning else { return nil }
         return Finding(
             "agent-not-running", .warning, stateFolder, found: "no agent holds the lock agent.lock there",

@@ -21,7 +21,8 @@ struct DoctorTests {
             "\(diagnosis.findings)")
         // With an agent that too is gone.
         let lock = try #require(try AgentLock.take(in: StateFolder(patient.fixture.state)))
-        try withExtendedLifetime(lock) { #expect(try patient.examine().warnings == 0) }
+        let warnings = try withExtendedLifetime(lock) { try patient.examine().warnings }
+        #expect(warnings == 0)
     }
 
     @Test func `people read it at 80 columns, and nothing was changed`() throws {
