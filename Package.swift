@@ -83,6 +83,7 @@ let package = Package(
             dependencies: [
                 "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "API", "CLinux",
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
@@ -101,7 +102,8 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["vifguard", "EventStore", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
+            name: "CommandTests", dependencies: ["vifguard", "EventStore", "Datapath", "Reporting", "Policy", "Packets", "Addresses"],
+            exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
         .testTarget(
             name: "EventStoreTests",

@@ -28,7 +28,7 @@ public enum Doctor {
         findings += try await network(state, policy, datapath)
         findings += history.findings + Claims(holdings: holdings(policy), breaches: history.breaches).findings + audits.findings
         findings += await AgentState.observe(stateFolder).findings
-        return Diagnosis(time: WallClock.now.universal, findings: findings, audits: audits.all)
+        return Diagnosis(time: WallClock(nanoseconds: WallClock.now(CLOCK_REALTIME)).universal, findings: findings, audits: audits.all)
     }
 
     private static func reading(_ path: String) -> PolicyState.Reading {

@@ -12,13 +12,7 @@ struct Vifguard: ParsableCommand {
             """,
         version: VersionFacts.current,
         subcommands: [
-            CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self,
-            ExplainCommand.self, EventsCommand.self, DoctorCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,
+            CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self, TopCommand.self,
+            ExplainCommand.self, EventsCommand.self, AgentCommand.self, DoctorCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,
         ])
-
-    /// Runs a command that was parsed.
-    static func perform(_ command: any ParsableCommand) async throws {
-        var command = command
-        if var waiting = command as? any AsyncParsableCommand { try await waiting.run() } else { try command.run() }
-    }
 }

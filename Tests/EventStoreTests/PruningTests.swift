@@ -51,6 +51,27 @@ struct PruningTests {
         #expect(left.last! - left.first! + 1 == Int64(left.count))
     }
 
+    @Test func `a file that was allowed more shrinks to less, the newest stay`() throws {
+        let fixture = StoreFixture()
+        let samples = (1...4).map { SampleFrame(time: Fixture.noon, bytes: [UInt8](repeating: $0, count: 128), length: 1514) }
+        let former = try fixture.store(EventLimits(bytes: 16 << 20))
+        for minute in 0..<50 {
+            let time = Fixture.noon + UInt64(minute) * Fixture.minute
+            let rows = (0..<100).map { (Fixture.violation(port: "vif\($0).0"), Fixture.count(1, at: time, samples: samples)) }
+            try former.write(Dictionary(uniqueKeysWithValues: rows), nil)
+        }
+        former.close()
+        let bound = 1 << 20
+        #expect(try fixture.size() > 2 * bound)
+        let store = try fixture.store(EventLimits(bytes: bound))
+        #expect(try store.prune(now: Fixture.noon) > 1000)
+        store.close()
+        #expect(try fixture.size() <= bound)
+        let minutes = Set(try fixture.reader.violations(limit: 20_000).map(\.minute)).sorted()
+        let first = Int64(Fixture.noon / Fixture.minute)
+        #expect(minutes.last == first + 49 && minutes.count > 5 && minutes.first! == first + 50 - Int64(minutes.count))
+    }
+
     @Test func `a file that has been emptied shrinks`() throws {
         let fixture = StoreFixture()
         let store = try fixture.store(EventLimits(days: 1))

@@ -1,5 +1,6 @@
 import CLinux
 import EventStore
+import Glibc
 import Policy
 import Reporting
 
@@ -13,7 +14,7 @@ extension History {
 
     /// Reads the last day from the store.
     package static func observe(_ folder: StateFolder) -> History {
-        let now = WallClock.now.nanoseconds
+        let now = WallClock.now(CLOCK_REALTIME)
         let start = now > day ? now - day : 0
         let reader = EventReader(folder)
         var history = History()

@@ -1,0 +1,22 @@
+import Datapath
+
+/// How an agent is to run.
+public struct AgentOptions: Sendable {
+    /// Where programs and maps are pinned.
+    public var pins: PinFolder
+    /// A file or a folder.
+    public var policyPath: String
+    /// Keeps what must outlive the agent: the store of events.
+    public var stateFolder: String
+    /// Keeps what must not: the API's socket.
+    public var runFolder: String
+    /// Between two inspections of the whole host.
+    public var interval: Duration = .seconds(10)
+
+    public init(pins: PinFolder, policyPath: String, stateFolder: String, runFolder: String) {
+        self.pins = pins
+        self.policyPath = policyPath
+        self.stateFolder = stateFolder
+        self.runFolder = runFolder
+    }
+}

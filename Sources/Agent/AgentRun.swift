@@ -1,0 +1,38 @@
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// An agent's life: its services, from the start until SIGTERM or SIGINT.
+public enum AgentRun {
+    /// Goes on until it is told to end. Enforcement doesn't end with it.
+    ///
+    /// - Throws: `AgentError` and what the services throw where they can't begin.
+    public static func run(_ options: AgentOptions, log: Logger) async throws {
+        let inbox = try Reconciler.Inbox()
+        let record = ReconcilerRecord()
+        let reconciler = ReconcilerService(options: options, inbox: inbox, record: record, log: log) {
+            log.info("the agent watches over the host", metadata: ["policy": "\(options.policyPath)"])
+        }
+        let reloads = ReloadService(inbox: inbox, log: log)
+        let services: [any Service] = [reconciler, reloads]
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+        try await group.run()
+        log.info("the agent has ended; the guard stays in force")
+    }
+}
+
+/// SIGHUP: the policy is read again.
+private struct ReloadService: Service {
+    let inbox: Reconciler.Inbox
+    let log: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            log.info("SIGHUP: reading the policy again")
+            inbox.request()
+        }
+    }
+}
