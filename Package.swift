@@ -109,7 +109,10 @@ let package = Package(
             name: "EventStoreTests",
             dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
-        .testTarget(name: "DoctorTests", dependencies: ["Doctor", "Enforcement", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(
+            name: "DoctorTests",
+            dependencies: ["Doctor", "Enforcement", "Datapath", "Netlink", "PolicyText", "Policy", "Packets", "Addresses", "Reporting"],
+            swiftSettings: strict),
         .testTarget(
             name: "APITests", dependencies: ["API", "Reporting", "Policy", .product(name: "HummingbirdTesting", package: "hummingbird")],
             swiftSettings: strict),

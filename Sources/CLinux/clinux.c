@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,12 @@ const short clinux_spawn_session = POSIX_SPAWN_SETSID;
 int clinux_unshare(int flags) { return unshare(flags); }
 
 int clinux_setns(int descriptor, int kind) { return setns(descriptor, kind); }
+
+long long clinux_birth_time(const char *path) {
+    struct statx status;
+    if (statx(AT_FDCWD, path, 0, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return -1;
+    return status.stx_btime.tv_sec;
+}
 
 int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }
 

@@ -87,6 +87,8 @@ package struct PortFacts: Encodable {
     package var sent: SideFacts
     /// Out of the bridge to the port.
     package var received: SideFacts
+    /// Of a guest in audit mode: what it would lose without.
+    package var audit: AuditFacts?
 
     package init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay]) {
         name = link?.name ?? status.port.name
@@ -99,6 +101,7 @@ package struct PortFacts: Encodable {
         claims = status.claims.map(\.description)
         sent = SideFacts(status.counters.into)
         received = SideFacts(status.counters.out)
+        audit = status.binding?.mode == .audit ? AuditFacts(status.counters) : nil
         state =
             if link == nil {
                 .gone

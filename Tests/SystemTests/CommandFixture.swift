@@ -60,8 +60,8 @@ final class CommandFixture {
 
     /// The command's words; those subcommands that read the policy or the agent's state get theirs.
     private func words(_ arguments: [String]) -> [String] {
-        [Self.binary] + arguments + (["plan", "apply", "attach"].contains(arguments[0]) ? ["--policy", policy.path] : [])
-            + (arguments[0] == "events" ? ["--state", state] : [])
+        [Self.binary] + arguments + (["plan", "apply", "attach", "doctor"].contains(arguments[0]) ? ["--policy", policy.path] : [])
+            + (["events", "status", "doctor"].contains(arguments[0]) ? ["--state", state] : [])
     }
 
     func run(_ arguments: String...) throws -> CommandResult { try host.execute(words(arguments), atMost: .seconds(60)) }
@@ -106,7 +106,13 @@ struct HostStatus: Decodable {
         var mode: String?
         var ingress: String?
         var egress: String?
+        struct Audit: Decodable {
+            var ready: Bool
+            var violates: [String: Int]
+            var since: String?
+        }
         var binding: Binding?
+        var audit: Audit?
         var sent: Side
         var received: Side
     }

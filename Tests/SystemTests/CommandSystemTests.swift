@@ -198,7 +198,7 @@ struct CommandSystemTests {
 }
 
 /// The binary where everybody may read it: a build folder may lie in a home that is root's alone.
-private final class PublicCopy {
+final class PublicCopy {
     let path: String
 
     init(of binary: String) throws {

@@ -62,6 +62,9 @@ int clinux_unshare(int flags);
 /// setns(2) for the calling thread. 0, or -1 with errno set.
 int clinux_setns(int descriptor, int kind);
 
+/// When the file was made, statx(2): seconds since 1970; -1 where there is none, or its file system doesn't keep that.
+long long clinux_birth_time(const char *path);
+
 /// The calling thread's id, gettid(2).
 int clinux_thread_id(void);
 
