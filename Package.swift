@@ -33,8 +33,8 @@ let package = Package(
         .target(
             name: "DatapathProgram",
             exclude: [
-                "LICENSE.md", "guard.bpf.c", "account.h", "arp.h", "delivery.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h", "own.h",
-                "uplink.h",
+                "LICENSE.md", "guard.bpf.c", "account.h", "arp.h", "delivery.h", "dhcp.h", "frame.h", "guest.h", "ipv4.h", "ipv6.h", "maps.h", "nd.h",
+                "own.h", "uplink.h",
             ], cSettings: strictC),
 
         // Compiles guard.bpf.c with the toolchain's own clang and embeds the object in Datapath.

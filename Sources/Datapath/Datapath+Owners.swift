@@ -161,6 +161,12 @@ public struct BridgeOwners: Sendable, Hashable {
         self.prefixes4 = prefixes4
         self.prefixes6 = prefixes6
     }
+
+    /// Who holds which address, single ones and prefixes of both families.
+    public var prefixes: [(prefix: IPPrefix, owner: Owner)] {
+        addresses4.map { (.v4(IPv4Prefix($0.key)), $0.value) } + addresses6.map { (.v6(IPv6Prefix($0.key)), $0.value) }
+            + prefixes4.map { (.v4($0.key), $0.value) } + prefixes6.map { (.v6($0.key), $0.value) }
+    }
 }
 
 extension Owner {

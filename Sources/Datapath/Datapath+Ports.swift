@@ -139,7 +139,9 @@ extension Datapath {
             throw error
         }
         guard let former else { return }
-        try takeAway(former, of: port.index, claims: formerLabel?.guestName != binding.guest || former.bridge != port.bridgeIndex)
+        try takeAway(former, of: port.index, claims: formerLabel?.guestName != binding.guest || former.bridge != port.bridgeIndex) { lease in
+            binding.usesDHCP && lease.bridge == port.bridgeIndex && binding.macs.contains(lease.mac)
+        }
     }
 
     /// Label and record, the record last; where that fails the former label is put back.
@@ -197,9 +199,13 @@ extension Datapath {
         }
     }
 
-    /// What a former record leaves: its overflow and, where the port is somebody else's now, its claims.
-    private func takeAway(_ former: guard_port, of interface: UInt32, claims: Bool) throws(DatapathError) {
+    /// What a former record leaves: its overflow, where the port is somebody else's now its claims, and leases that the new
+    /// one doesn't keep.
+    private func takeAway(
+        _ former: guard_port, of interface: UInt32, claims: Bool, keeping isKept: (Lease) -> Bool = { _ in false }
+    ) throws(DatapathError) {
         if former.binding != 0 { try removeOverflow(former.binding, flags: former.flags) }
+        if former.flags & UInt32(GUARD_DHCP) != 0 { try removeLeases(of: interface, keeping: isKept) }
         if claims { try removeClaims(of: interface, slot: former.slot) }
     }
 

@@ -21,9 +21,11 @@ struct GuardMaps: Sendable {
     let uplinkNeighbours: KernelMap<guard_address6, UInt64>
     let tallies: KernelMap<UInt32, guard_tally>
     let states: KernelMap<UInt32, guard_state>
-    /// Per-CPU and ring: not of the plain kind.
+    let leases: KernelMap<guard_lease_key, guard_lease>
+    /// Per-CPU and rings: not of the plain kind.
     let passed: Descriptor
     let events: Descriptor
+    let dhcp: Descriptor
     /// All of them, by their names in guard.bpf.c.
     let descriptors: [String: Descriptor]
 
@@ -54,8 +56,10 @@ struct GuardMaps: Sendable {
         uplinkNeighbours = try map("uplink_neighbors")
         tallies = try map("tallies")
         states = try map("states")
+        leases = try map("leases")
         passed = try take("passed")
         events = try take("events")
+        dhcp = try take("dhcp")
         self.descriptors = descriptors
     }
 

@@ -32,7 +32,7 @@ extension Datapath {
         [
             "addresses4": try maps.addresses4.entries().count, "addresses6": try maps.addresses6.entries().count,
             "prefixes4": try maps.prefixes4.entries().count, "prefixes6": try maps.prefixes6.entries().count,
-            "vlans": try maps.vlans.entries().count,
+            "vlans": try maps.vlans.entries().count, "leases": try maps.leases.entries().count,
         ]
     }
 

@@ -83,6 +83,27 @@ public struct OwnerTable: Sendable, Hashable {
         }
     }
 
+    /// What is leased to a guest.
+    public mutating func add(_ lease: Lease, isMigrating: Bool = false) {
+        add(lease.prefix, Owner(.guest(port: lease.port), isMigrating: isMigrating))
+    }
+
+    /// Whether somebody other than the guest on that port holds an address of the prefix.
+    public func isHeld(_ prefix: IPPrefix, besides port: UInt32) -> Bool {
+        switch prefix {
+        case .v4(let prefix): Self.isHeld(prefix, addresses4, prefixes4, port)
+        case .v6(let prefix): Self.isHeld(prefix, addresses6, prefixes6, port)
+        }
+    }
+
+    private static func isHeld<Address>(
+        _ prefix: Prefix<Address>, _ singles: [Address: Owner], _ prefixes: [Prefix<Address>: Owner], _ port: UInt32
+    ) -> Bool {
+        if prefixes.contains(where: { $0.value.port != port && $0.key.overlaps(prefix) }) { return true }
+        guard !prefix.isSingle else { return singles[prefix.address].map { $0.port != port } ?? false }
+        return singles.contains { $0.value.port != port && prefix.contains($0.key) }
+    }
+
     private mutating func add(_ prefix: IPPrefix, _ owner: Owner) {
         switch prefix {
         case .v4(let prefix) where prefix.isSingle: addresses4.keep(owner, prefix.address)

@@ -7,8 +7,10 @@ public struct PortStatus: Sendable, Hashable {
     /// Its number, name and bridge, as they were given; the interface may have been renamed since.
     public var port: Port
     public var kind: PortKind
-    /// The binding in force, normalized; nil for an uplink, a bridge and a closed port.
+    /// The binding in force with what is leased, normalized; nil for an uplink, a bridge and a closed port.
     public var binding: Binding?
+    /// What of it DHCP has given, expired leases too, sorted.
+    public var leases: [Lease]
     /// Broadcast addresses of the bridge's subnets that may be a destination at a guest's port (rule G4).
     public var broadcasts: Set<IPv4Address>
     /// What rules U1 and U2 do at an uplink; a guest's mode is its binding's.
@@ -26,23 +28,25 @@ extension Datapath {
         let labels = Dictionary(try maps.labels.entries().map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
         let overflow = try Overflow(maps, for: records)
         let claims = try self.claims()
+        let leases = Dictionary(grouping: try readLeases { _ in true }, by: \.port)
         let reader = try CounterReader(maps)
         return try records.map { record throws(DatapathError) in
-            try status(record, labels[record.ifindex] ?? guard_label(), overflow, claims, reader)
+            try status(record, labels[record.ifindex] ?? guard_label(), overflow, leases[record.ifindex] ?? [], claims, reader)
         }
     }
 
     /// One guarded interface; nil if it has no record.
     ///
     /// - Parameter withTraffic: whether its claims and counters are asked for, too. To read those takes milliseconds;
-    ///   without them it is some look-ups, but for a binding that a record has no room for.
+    ///   without them it is some look-ups, but for a binding that a record has no room for, or that DHCP adds to.
     public func port(_ interface: UInt32, withTraffic: Bool = true) throws(DatapathError) -> PortStatus? {
         try checkInForce()
         guard let record = try records.record(of: interface) else { return nil }
         let label = try maps.labels.value(for: interface) ?? guard_label()
         let overflow = try Overflow(maps, for: [record])
-        guard withTraffic else { return try status(record, label, overflow, [:], nil) }
-        return try status(record, label, overflow, claims(), CounterReader(maps))
+        let leases = record.flags & UInt32(GUARD_DHCP) != 0 ? try readLeases { $0.port == interface } : []
+        guard withTraffic else { return try status(record, label, overflow, leases, [:], nil) }
+        return try status(record, label, overflow, leases, claims(), CounterReader(maps))
     }
 
     /// The guarded interfaces that had this name when their record was written, by number, without claims and counters.
@@ -61,7 +65,8 @@ extension Datapath {
     }
 
     private func status(
-        _ record: guard_port, _ label: guard_label, _ overflow: Overflow, _ claims: [UInt32: [IPv6Address]], _ reader: CounterReader?
+        _ record: guard_port, _ label: guard_label, _ overflow: Overflow, _ leases: [Lease], _ claims: [UInt32: [IPv6Address]],
+        _ reader: CounterReader?
     ) throws(DatapathError) -> PortStatus {
         let kind = PortKind(rawValue: record.kind) ?? .guest
         let isBound = kind == .guest && record.flags & UInt32(GUARD_BOUND) != 0
@@ -69,7 +74,7 @@ extension Datapath {
         let broadcasts = BindingImage.read(record.broadcasts4, Int(record.broadcasts4_count), as: UInt32.self)
         return PortStatus(
             port: Port(index: record.ifindex, name: label.portName, bridgeIndex: record.bridge, bridgeName: label.bridgeName), kind: kind,
-            binding: isBound ? image.binding : nil,
+            binding: isBound ? image.binding : nil, leases: leases,
             broadcasts: Set(broadcasts.map { IPv4Address(rawValue: UInt32(bigEndian: $0)) } + image.broadcasts4),
             mode: record.flags & UInt32(GUARD_AUDIT) != 0 ? .audit : .enforce, claims: claims[record.ifindex, default: []].sorted(),
             counters: try reader?.counters(slot: record.slot) ?? Counters())

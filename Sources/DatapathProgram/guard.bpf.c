@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // The six places where a guarded bridge judges (policy.md, section 1): each program looks up its port, judges, counts.
 // Attached by tcx links or as clsact filters alike.
-#include "delivery.h"
+#include "dhcp.h"
 #include "uplink.h"
 
 #define PACKET_TYPE_HOST 0
@@ -37,6 +37,7 @@ int guest_ingress(struct __sk_buff *skb) {
     if (is_torn(port, binding)) reason = GUARD_NO_BINDING;
     int verdict = settle(skb, port->slot, port->bridge, port->flags, GUARD_FROM_GUEST, reason);
     if (verdict == PASS) stamp(skb);
+    if (!reason && port->flags & GUARD_DHCP) tell_dhcp(skb, port, GUARD_FROM_GUEST);
     return verdict;
 }
 
@@ -47,6 +48,7 @@ int guest_egress(struct __sk_buff *skb) {
     __u32 binding = *(volatile __u32 *)&port->binding;
     __u32 reason = !is_stamped(skb) && skb->ingress_ifindex ? GUARD_UNJUDGED : judge_to_guest(skb, port);
     if (is_torn(port, binding)) reason = GUARD_NO_BINDING;
+    if (!reason && port->flags & GUARD_DHCP) tell_dhcp(skb, port, GUARD_TO_GUEST);
     clear_stamp(skb);
     return settle(skb, port->slot, port->bridge, port->flags, GUARD_TO_GUEST, reason);
 }

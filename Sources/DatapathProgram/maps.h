@@ -53,6 +53,12 @@ struct {
     __uint(max_entries, GUARD_EVENT_RING_BYTES);
 } events SEC(".maps");
 
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, GUARD_DHCP_RING_BYTES);
+} dhcp SEC(".maps");
+MAP(leases, BPF_MAP_TYPE_HASH, GUARD_MAX_LEASES, struct guard_lease_key, struct guard_lease, BPF_F_NO_PREALLOC);
+
 static __always_inline struct guard_port *record_at(__u32 number, __u32 ifindex) {
     if (!number) return 0;
     struct guard_port *port = bpf_map_lookup_elem(&records, &number);

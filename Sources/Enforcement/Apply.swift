@@ -40,7 +40,7 @@ public enum Apply {
 
 extension Step {
     /// What can be asked of the kernel in one go.
-    fileprivate enum Batch { case releases, records, programs, owners, bridge, forwarding, removals, flags, ipv6 }
+    fileprivate enum Batch { case releases, records, programs, owners, leases, bridge, forwarding, removals, flags, ipv6 }
 
     fileprivate var batch: Batch {
         switch self {
@@ -48,6 +48,7 @@ extension Step {
         case .close, .bind, .trustUplink, .trustBridge: .records
         case .attach: .programs
         case .enterOwners, .moveOwners: .owners
+        case .forgetLeases: .leases
         case .setLinkLocalLearning: .bridge
         case .addForwarding: .forwarding
         case .removeForwarding: .removals
@@ -98,6 +99,7 @@ private struct Work {
         case .programs:
             note(steps, try EnforcementError.wrap { () throws(DatapathError) in try datapath.attach(steps.compactMap(\.place), way: way) })
         case .owners: each(steps, Self.enterOwners)
+        case .leases: each(steps.filter { !unbound.contains($0.port.index) }, Self.forgetLeases)
         case .bridge: each(steps, Self.setBridge)
         case .forwarding: try addForwarding(steps)
         case .removals: each(steps.filter { !unbound.contains($0.port.index) }, Self.removeForwarding)
@@ -131,6 +133,12 @@ private struct Work {
             default: OwnerChanges()
             }
         }
+    }
+
+    /// A port that couldn't be given its new binding still has what was leased.
+    private static func forgetLeases(_ step: Step, _ datapath: Datapath) throws(EnforcementError) {
+        guard case .forgetLeases(_, let leases) = step else { return }
+        try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(leases) }
     }
 
     // MARK: The bridge and its ports

@@ -10,6 +10,8 @@ struct BridgeWishes {
     private let state: HostState
     private(set) var ports: [PortWish] = []
     private(set) var owners: OwnerTable
+    /// Leases that hold no longer: expired, or what they were given to is another now.
+    private(set) var lapsed: [Lease] = []
     private(set) var faults: [Fault] = []
     private(set) var warnings: [String] = []
     /// Not the host's MAC, but what is behind this bridge's uplink.
@@ -67,25 +69,49 @@ struct BridgeWishes {
         warnings += plugs.warnings
         refuseConflicts(interfaces, plugs, others)
         var wishes: [InterfaceIndex: PortWish] = [:]
+        var listed: [InterfaceIndex: Binding] = [:]
         for (number, interface) in interfaces.enumerated() {
             let plug = plugs.ports[number]
             let reason = Self.overlap(of: interface.binding, withHostOf: device)
             if let reason { faults.append(Fault(.guest(interface.binding.guest), reason)) }
-            if let plug, others[plug] == nil, reason == nil { wishes[plug] = bound(interface.binding, to: plug) }
+            if let plug, others[plug] == nil, reason == nil {
+                wishes[plug] = bound(interface.binding, to: plug)
+                listed[plug] = interface.binding
+            }
             // A binding that is refused owns nothing, but what the guest has in force meanwhile.
             if reason == nil { owners.add(interface.binding, port: plug) }
             if reason != nil, let plug, let kept = inForce(for: interface.binding.guest, at: plug) {
                 wishes[plug] = kept
-                if let binding = state.guarded[plug]?.binding { owners.add(binding, port: plug) }
+                listed[plug] = state.guarded[plug]?.listed
+                if let binding = listed[plug] { owners.add(binding, port: plug) }
             }
         }
         for (index, binding) in others {
             wishes[index] = untouched(binding, at: index)
+            listed[index] = binding
             owners.add(binding, port: index)
         }
+        for (index, binding) in listed.sorted(by: { $0.key < $1.key }) { lend(binding, at: index, &wishes) }
         for interface in candidates {
             ports.append(wishes[interface.index] ?? closed(interface))
         }
+    }
+
+    /// Adds to what a port is to have the leases that hold there. What somebody lists goes before what anybody leases.
+    private mutating func lend(_ listed: Binding, at index: InterfaceIndex, _ wishes: inout [InterfaceIndex: PortWish]) {
+        guard let guarded = trusted(index), !guarded.leases.isEmpty, var wish = wishes[index] else { return }
+        var holding: [Lease] = []
+        for lease in guarded.leases.sorted() where lease.holds(for: listed, on: device.index, at: state.time) {
+            guard !owners.isHeld(lease.prefix, besides: index) else { continue }
+            holding.append(lease)
+            owners.add(lease, isMigrating: listed.isMigrating)
+        }
+        lapsed += guarded.leases.filter { !holding.contains($0) }
+        let binding = listed.granting(holding).normalized
+        // Another's binding is written by us only where what was leased to it has lapsed.
+        if case .untouched = wish.use, binding == guarded.binding { return }
+        wish.use = .guest(binding, subnets: policy.subnets)
+        wishes[index] = wish
     }
 
     private func closed(_ interface: HostState.Interface) -> PortWish {
@@ -117,12 +143,13 @@ struct BridgeWishes {
         return guarded
     }
 
-    /// Bindings in force on this bridge that `apply` hasn't made, those of ports that are just about to join it included.
+    /// Bindings in force on this bridge that `apply` hasn't made, those of ports that are just about to join it included,
+    /// without what is leased.
     private func bindingsOfOthers(_ candidates: [HostState.Interface]) -> [InterfaceIndex: Binding] {
         var others: [InterfaceIndex: Binding] = [:]
         let joining = state.guarded.values.compactMap { state.interfaces[$0.port.index] }.filter { $0.bridge == nil }
         for interface in candidates + joining {
-            if let binding = trusted(interface.index)?.binding, binding.origin != .policy { others[interface.index] = binding }
+            if let binding = trusted(interface.index)?.listed, binding.origin != .policy { others[interface.index] = binding }
         }
         return others
     }
@@ -170,6 +197,13 @@ struct BridgeWishes {
             }
         }
         return nil
+    }
+}
+
+extension Lease {
+    /// Whether it is still what it was given to, and no more than that.
+    func holds(for listed: Binding, on bridge: InterfaceIndex, at time: UInt64) -> Bool {
+        isLive(at: time) && self.bridge == bridge && listed.usesDHCP && listed.macs.contains(mac) && !listed.holds(prefix)
     }
 }
 

@@ -14,7 +14,7 @@ extension HostState {
         let addresses = try EnforcementError.wrap { () throws(NetlinkError) in try InterfaceAddress.all() }
         let isBorn = try EnforcementError.wrap { () throws(NetlinkError) in try InterfaceSetting.disableIPv6.value(for: "default") }
         let numbers = Set(guarded.map(\.port.index))
-        var state = HostState(guarded: guarded, isBornWithoutIPv6: isBorn ?? 0 != 0)
+        var state = HostState(guarded: guarded, isBornWithoutIPv6: isBorn ?? 0 != 0, time: Datapath.bootTime)
         for link in links {
             // Every other interface's setting is nobody's business here, and a thousand of them take time to read.
             let isOfInterest = link.bridge != nil || numbers.contains(link.index)
@@ -41,8 +41,8 @@ extension Datapath {
 extension HostState.GuardedPort {
     fileprivate init(_ status: PortStatus, _ datapath: Datapath) throws(DatapathError) {
         self.init(
-            port: status.port, kind: status.kind, binding: status.binding, mode: status.mode, broadcasts: status.broadcasts,
-            hooks: Set(try datapath.attachments(of: status.port.index).keys))
+            port: status.port, kind: status.kind, binding: status.binding, leases: status.leases, mode: status.mode,
+            broadcasts: status.broadcasts, hooks: Set(try datapath.attachments(of: status.port.index).keys))
     }
 }
 

@@ -17,16 +17,19 @@ public struct HostState: Sendable, Hashable {
     /// Whether an interface made from now on is born without IPv6 (net/ipv6/conf/default/disable_ipv6): what a released
     /// port goes back to.
     public var isBornWithoutIPv6: Bool
+    /// When this was so, nanoseconds of CLOCK_BOOTTIME: by it leases have expired or not.
+    public var time: UInt64
 
     public init(
         interfaces: [Interface] = [], bridges: [BridgeDevice] = [], guarded: [GuardedPort] = [],
-        reportedMACs: [InterfaceIndex: MACAddress] = [:], isBornWithoutIPv6: Bool = false
+        reportedMACs: [InterfaceIndex: MACAddress] = [:], isBornWithoutIPv6: Bool = false, time: UInt64 = 0
     ) {
         self.interfaces = Dictionary(interfaces.map { ($0.index, $0) }, uniquingKeysWith: { $1 })
         self.bridges = Dictionary(bridges.map { ($0.index, $0) }, uniquingKeysWith: { $1 })
         self.guarded = Dictionary(guarded.map { ($0.port.index, $0) }, uniquingKeysWith: { $1 })
         self.reportedMACs = reportedMACs
         self.isBornWithoutIPv6 = isBornWithoutIPv6
+        self.time = time
     }
 
     /// An interface, and how it is set as a port if it is one.
@@ -109,8 +112,10 @@ public struct HostState: Sendable, Hashable {
         /// As it was given when the record was written.
         public var port: Port
         public var kind: PortKind
-        /// Normalized; nil for an uplink, a bridge and a closed port.
+        /// With what is leased, normalized; nil for an uplink, a bridge and a closed port.
         public var binding: Binding?
+        /// What of it DHCP has given, expired leases too.
+        public var leases: [Lease]
         /// Of an uplink.
         public var mode: Mode
         /// Broadcast addresses that may be a destination (rule G4).
@@ -119,16 +124,20 @@ public struct HostState: Sendable, Hashable {
         public var hooks: Set<Hook>
 
         public init(
-            port: Port, kind: PortKind, binding: Binding? = nil, mode: Mode = .enforce, broadcasts: Set<IPv4Address> = [],
-            hooks: Set<Hook> = Set(Hook.allCases)
+            port: Port, kind: PortKind, binding: Binding? = nil, leases: [Lease] = [], mode: Mode = .enforce,
+            broadcasts: Set<IPv4Address> = [], hooks: Set<Hook> = Set(Hook.allCases)
         ) {
             self.port = port
             self.kind = kind
             self.binding = binding
+            self.leases = leases
             self.mode = mode
             self.broadcasts = broadcasts
             self.hooks = hooks
         }
+
+        /// What was stated, without what is leased.
+        public var listed: Binding? { binding?.without(leases) }
     }
 }
 

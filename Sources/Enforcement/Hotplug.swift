@@ -32,14 +32,18 @@ public enum Hotplug {
             }
             try refuseConflicts(binding, at: link.index, view.device, datapath)
             let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: bridge.name)
+            let leases = view.state.guarded[link.index]?.leases ?? []
+            let holding = leases.filter { $0.holds(for: binding, on: view.device.index, at: Datapath.bootTime) }
+            let wanted = binding.granting(holding).normalized
             var table = OwnerTable(view.device.owners)
             table.remove(port: link.index)
-            table.move(binding, port: link.index)
+            table.move(wanted, port: link.index)
             var draft = PlanDraft(view.state)
             draft.move(table, view.device)
+            draft.forget(leases.filter { !holding.contains($0) }, at: link.index)
             draft.add(
                 PortWish(
-                    port: port, use: .guest(binding.normalized, subnets: bridge.subnets), forwarding: Set(binding.macs),
+                    port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs),
                     teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
             return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
         }
@@ -125,7 +129,7 @@ public enum Hotplug {
     // MARK: Owners
 
     /// Who holds what the bindings hold, or something around or inside it.
-    private static func owners(
+    static func owners(
         near bindings: [Binding], bridge: InterfaceIndex, _ datapath: Datapath
     ) throws(EnforcementError) -> BridgeOwners {
         var identities = OwnerTable()
@@ -148,7 +152,7 @@ public enum Hotplug {
     private static func ownersWithout(_ record: PortStatus, _ device: HostState.BridgeDevice) -> OwnerTable {
         var table = OwnerTable(device.owners)
         table.remove(port: record.port.index)
-        if let binding = record.binding, binding.origin == .policy { table.move(binding, port: nil) }
+        if let binding = record.binding?.without(record.leases), binding.origin == .policy { table.move(binding, port: nil) }
         return table
     }
 
@@ -158,11 +162,7 @@ public enum Hotplug {
     ) throws(EnforcementError) {
         let taken = Set(binding.macs).compactMap { mac in device.owners.macs[mac].map { ("MAC \(mac)", $0) } }
         let own = binding.allPrefixes
-        let singles =
-            device.owners.addresses4.map { (IPPrefix(.v4($0.key)), $0.value) } + device.owners.addresses6.map { (IPPrefix(.v6($0.key)), $0.value) }
-        let prefixes =
-            device.owners.prefixes4.map { (IPPrefix.v4($0.key), $0.value) } + device.owners.prefixes6.map { (IPPrefix.v6($0.key), $0.value) }
-        let overlapping = (singles + prefixes).filter { held in own.contains { $0.overlaps(held.0) } }
+        let overlapping = device.owners.prefixes.filter { held in own.contains { $0.overlaps(held.0) } }
             .sorted { $0.0 < $1.0 }  // so that the same mistake is always told of alike
             .map { ($0.0.description, $0.1) }
         for (what, owner) in taken + overlapping {

@@ -19,6 +19,7 @@ struct PlanDraft {
     private var bindings: [Step] = []
     private var entries: [Step] = []
     private var exits: [Step] = []
+    private var lapsed: [Step] = []
     private var forwarding: [Step] = []
     private var flags: [Step] = []
     /// Interfaces that some bridge of the policy has a use for.
@@ -29,7 +30,8 @@ struct PlanDraft {
     var plan: Plan {
         let isRefused = faults.contains { $0.scope == .policy }
         let phases = [
-            releases, restorations, bridgeOptions, staleUplinkEntries, owners, closings, rebindings, bindings, entries, exits, forwarding, flags,
+            releases, restorations, bridgeOptions, staleUplinkEntries, owners, closings, rebindings, bindings, lapsed, entries, exits, forwarding,
+            flags,
         ]
         return Plan(steps: isRefused ? [] : phases.flatMap(\.self), faults: faults, warnings: warnings)
     }
@@ -41,6 +43,7 @@ struct PlanDraft {
         if wishes.device.hasNoLinkLocalLearning == false { bridgeOptions.append(.setLinkLocalLearning(bridge, isOff: true)) }
         enter(wishes.owners, wishes.device)
         for wish in wishes.ports { add(wish, on: wishes.device) }
+        for (port, leases) in Dictionary(grouping: wishes.lapsed, by: \.port).sorted(by: { $0.key < $1.key }) { forget(leases, at: port) }
     }
 
     /// All that one interface of a guarded bridge takes. A guest's may not have joined the bridge yet; then what only a
@@ -64,6 +67,12 @@ struct PlanDraft {
     /// Those entries of them that are one guest's; `device.owners` holds no others.
     mutating func move(_ table: OwnerTable, _ device: HostState.BridgeDevice) {
         if let step = Step.moving(table, device) { owners.append(step) }
+    }
+
+    /// Leases that the port's record grants no more.
+    mutating func forget(_ leases: [Lease], at port: InterfaceIndex) {
+        guard let guarded = state.guarded[port], !leases.isEmpty else { return }
+        lapsed.append(.forgetLeases(guarded.port, leases))
     }
 
     /// A record is written anew where it says something else. One without a program of ours was written for another

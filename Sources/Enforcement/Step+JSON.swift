@@ -20,6 +20,7 @@ extension Step: Encodable {
         case .trustBridge: "trust-bridge"
         case .attach: "attach"
         case .enterOwners, .moveOwners: "enter-owners"
+        case .forgetLeases: "forget-leases"
         case .addForwarding: "add-forwarding"
         case .removeForwarding: "remove-forwarding"
         case .setPort: "set-port"
@@ -56,6 +57,7 @@ extension Step: Encodable {
         case .enterOwners(_, _, let changes), .moveOwners(_, _, _, let changes):
             try container.encode(changes.written, forKey: .written)
             try container.encode(changes.removed, forKey: .removed)
+        case .forgetLeases(_, let leases): try container.encode(leases.map(\.prefix.description), forKey: .addresses)
         case .addForwarding(_, let mac), .removeForwarding(_, let mac): try container.encode(mac.description, forKey: .mac)
         case .setPort(_, let settings):
             try container.encode(Dictionary(uniqueKeysWithValues: settings.named.map { ($0.name, $0.isOn) }), forKey: .settings)

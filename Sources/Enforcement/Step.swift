@@ -21,6 +21,8 @@ public enum Step: Sendable, Hashable {
     case enterOwners(Port, OwnerTable, OwnerChanges)
     /// The same for some of the entries, those of the guest on one port; `over` is what they say now.
     case moveOwners(Port, OwnerTable, over: BridgeOwners, OwnerChanges)
+    /// Forgets leases that no record grants any more.
+    case forgetLeases(Port, [Lease])
     /// Writes a static, sticky forwarding entry.
     case addForwarding(Port, MACAddress)
     /// Removes a forwarding entry: one of ours, or one that the port taught the bridge before it was guarded.
@@ -45,8 +47,9 @@ public enum Step: Sendable, Hashable {
     public var port: Port {
         switch self {
         case .release(let port, _, _), .close(let port, _), .bind(let port, _, _, _), .trustUplink(let port, _), .trustBridge(let port),
-            .attach(let port, _, _), .enterOwners(let port, _, _), .moveOwners(let port, _, _, _), .addForwarding(let port, _),
-            .removeForwarding(let port, _), .setPort(let port, _), .setIPv6(let port, _), .setLinkLocalLearning(let port, _):
+            .attach(let port, _, _), .enterOwners(let port, _, _), .moveOwners(let port, _, _, _), .forgetLeases(let port, _),
+            .addForwarding(let port, _), .removeForwarding(let port, _), .setPort(let port, _), .setIPv6(let port, _),
+            .setLinkLocalLearning(let port, _):
             port
         }
     }
@@ -70,6 +73,7 @@ extension Step: CustomStringConvertible {
         case .attach(_, let kind, let hook): "attach the program that judges what \(Self.way(kind, hook))"
         case .enterOwners(_, _, let changes), .moveOwners(_, _, _, let changes):
             "owners of addresses and MACs: write \(changes.written), remove \(changes.removed)"
+        case .forgetLeases(_, let leases): "forget what DHCP has given (\(leases.map(\.prefix.description).joined(separator: ", ")))"
         case .addForwarding(_, let mac): "forward \(mac) here, static and sticky"
         case .removeForwarding(_, let mac): "don't forward \(mac) here any more"
         case .setPort(_, let settings): settings.words

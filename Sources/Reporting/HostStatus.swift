@@ -27,9 +27,10 @@ package struct HostStatus: Encodable {
         let links = Dictionary(try Link.all().map { ($0.index, $0) }, uniquingKeysWith: { $1 })
         let statuses = try datapath.ports()
         let recorded = Set(statuses.map(\.port.index))
+        let now = Datapath.bootTime
         var byBridge: [UInt32: [PortFacts]] = [:]
         for status in statuses {
-            let facts = PortFacts(status, link: links[status.port.index], ways: try datapath.attachments(of: status.port.index))
+            let facts = PortFacts(status, link: links[status.port.index], ways: try datapath.attachments(of: status.port.index), now: now)
             byBridge[status.port.bridgeIndex, default: []].append(facts)
         }
         let bridges = byBridge.map { index, ports in
@@ -81,6 +82,8 @@ package struct PortFacts: Encodable {
     package var egress: String?
     package var mode: String?
     package var binding: BindingFacts?
+    /// What DHCP has given to the guest, besides what its binding lists.
+    package var leases: [LeaseFacts]
     /// Link-local addresses that the guest has claimed.
     package var claims: [String]
     /// From the port into the bridge.
@@ -90,14 +93,16 @@ package struct PortFacts: Encodable {
     /// Of a guest in audit mode: what it would lose without.
     package var audit: AuditFacts?
 
-    package init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay]) {
+    /// - Parameter now: nanoseconds of CLOCK_BOOTTIME, for what is left of leases.
+    package init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay], now: UInt64) {
         name = link?.name ?? status.port.name
         index = status.port.index
         bridge = status.port.bridgeName
         kind = status.kind.name
         ingress = ways[.ingress]?.rawValue
         egress = ways[.egress]?.rawValue
-        binding = status.binding.map(BindingFacts.init)
+        binding = status.binding.map { BindingFacts($0.without(status.leases)) }
+        leases = status.leases.map { LeaseFacts($0, now: now) }
         claims = status.claims.map(\.description)
         sent = SideFacts(status.counters.into)
         received = SideFacts(status.counters.out)
@@ -124,7 +129,7 @@ package struct PortFacts: Encodable {
     fileprivate var rank: Int { kind == PortKind.bridge.name ? 0 : kind == PortKind.uplink.name ? 1 : 2 }
 }
 
-/// A binding in force.
+/// A binding in force, as it was stated: without what DHCP has given.
 package struct BindingFacts: Encodable {
     package var guest: String
     package var origin: String

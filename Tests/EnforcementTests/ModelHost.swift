@@ -79,6 +79,7 @@ struct ModelHost {
         case .attach(_, _, let hook): state.guarded[index]?.hooks.insert(hook)
         case .enterOwners(_, let table, _): enter(table, index)
         case .moveOwners: break
+        case .forgetLeases(_, let leases): state.guarded[index]?.leases.removeAll { leases.contains($0) }
         case .addForwarding(let port, let mac):
             forwarding { $0 = $0.filter { $0.mac != mac } }
             forwarding { _ = $0.insert(HostState.ForwardingEntry(mac: mac, port: port.index, .sticky)) }
@@ -93,6 +94,7 @@ struct ModelHost {
     private mutating func record(_ new: HostState.GuardedPort) {
         var new = new
         new.hooks = state.guarded[new.port.index]?.hooks ?? []
+        new.leases = new.binding == nil ? [] : state.guarded[new.port.index]?.leases ?? []
         state.guarded[new.port.index] = new
     }
 

@@ -69,6 +69,21 @@ enum Samples {
         .ethernet(
             from: guest, to: router,
             .ipv6(from: linkLocal, to: IPv6Address("ff02::1:2")!, .dhcpv6(DHCPv6Message.solicit, options: [.init(code: 8, data: Bytes([0, 0]))]))),
+        .ethernet(
+            from: router, to: guest,
+            .ipv4(
+                from: router4, to: guest4,
+                .dhcpv4(2, clientMAC: guest, messageType: nil, yourAddress: guest4, options: [.init(code: 52, data: Bytes([3]))]))),
+        .ethernet(
+            from: router, to: guest,
+            .ipv6(
+                from: router.eui64LinkLocal, to: linkLocal,
+                .dhcpv6(
+                    DHCPv6Message.reply,
+                    options: [
+                        .client([0, 3, 0, 1]), .server([0, 3, 0, 2]), .addresses([guest6], status: 0), .addresses([guest6], isTemporary: true),
+                        .delegation([IPv6Prefix("2001:db8:1::/56")!]), .rapid,
+                    ], from: 547, to: 546))),
     ]
 }
 

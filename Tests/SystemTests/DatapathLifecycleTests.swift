@@ -267,7 +267,8 @@ struct DatapathLifecycleTests {
             // 4096 ports, two sides, 48 reasons, 48 bytes each (guard.h).
             #expect(try #require(sizes["tallies"]) >= 4096 * 2 * 48 * 48)
             #expect(try #require(sizes["events"]) >= 1 << 20)
-            #expect(sizes.count == 21)
+            #expect(try #require(sizes["dhcp"]) >= 1 << 20)
+            #expect(sizes.count == 23)
         }
     }
 }

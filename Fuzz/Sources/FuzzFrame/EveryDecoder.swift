@@ -19,11 +19,27 @@ func decodeEverything(_ bytes: [UInt8], offloadedTag: VLANTag? = nil, isSegmenta
         _ = IGMPMessage(layer)?.description
         _ = UDPHeader(layer)?.description
         _ = TCPHeader(layer)?.description
-        _ = DHCPv4Message(layer)?.description
-        _ = DHCPv6Message(layer)?.options
+        check(DHCPv4Message(layer))
+        check(DHCPv6Message(layer), in: layer)
         _ = LLCHeader(layer)?.description
     }
     for fragment in frame.fragments(mtu: 60).prefix(4) { _ = fragment.description }
+}
+
+private func check(_ message: DHCPv4Message?) {
+    guard let message else { return }
+    _ = message.description
+    _ = (message.messageType, message.requestedAddress, message.leaseTime, message.serverIdentifier, message.hasRapidCommit)
+    precondition(message.overloadedOptions.count <= (128 + 64) / 2, "an option takes two bytes at least")
+}
+
+private func check(_ message: DHCPv6Message?, in layer: Bytes) {
+    guard let message else { return }
+    _ = (message.clientIdentifier, message.serverIdentifier, message.status, message.hasRapidCommit)
+    for association in message.associations {
+        precondition(association.grants.count <= layer.count / 28, "an address takes 28 bytes at least")
+        precondition(association.grants.allSatisfy { $0.preferredLifetime <= $0.validLifetime }, "what makes no sense is left out")
+    }
 }
 
 private func check(_ header: IPv4Header?, in layer: Bytes) {

@@ -4,7 +4,7 @@
 #pragma once
 #include <linux/types.h>
 
-#define GUARD_LAYOUT 1
+#define GUARD_LAYOUT 2
 
 // Bounds. What doesn't fit is an error for that one guest, never an open port.
 #define GUARD_MAX_PORTS 4096          // records and counter slots of a host: four full bridges
@@ -27,6 +27,13 @@
 #define GUARD_EVENT_RING_BYTES (1 << 20)
 #define GUARD_EVENT_INTERVAL_NS 100000000ULL  // 10 events a second of one port, direction and reason
 #define GUARD_EVENT_BURST_NS 1000000000ULL    // 10 at once
+#define GUARD_DHCP_BYTES 1024
+#define GUARD_DHCP_RING_BYTES (1 << 20)
+#define GUARD_DHCP_INTERVAL_NS 50000000ULL  // 20 DHCP messages a second of one port
+#define GUARD_DHCP_BURST_NS 1600000000ULL   // 32 at once: a boot's IPv4 and IPv6 take a dozen
+#define GUARD_PORT_LEASES4 4
+#define GUARD_PORT_LEASES6 8
+#define GUARD_MAX_LEASES (GUARD_MAX_PORTS * (GUARD_PORT_LEASES4 + GUARD_PORT_LEASES6))  // no port can take another's room
 #define GUARD_DEFAULT_STAMP (1u << 30)
 
 // Documentation/policy.md, one number a reason; the numbers are stable.
@@ -99,7 +106,7 @@ enum guard_kind {
 #define GUARD_AUDIT (1u << 1)            // count and report, let pass (uplink: U1, U2)
 #define GUARD_IPV4 (1u << 2)             // E6: the family is allowed
 #define GUARD_IPV6 (1u << 3)
-#define GUARD_DHCP (1u << 4)             // E6: a DHCPv4 client without an address
+#define GUARD_DHCP (1u << 4)             // E6: a DHCPv4 client without an address; DHCP messages are told of
 #define GUARD_CLAIM (1u << 5)            // link-local: claim
 #define GUARD_QUIET_ON (1u << 6)
 #define GUARD_MORE_ADDRESSES4 (1u << 7)  // look in addresses4 too (also for broadcast addresses)
@@ -237,6 +244,9 @@ struct guard_state {
     __u64 neighbor_time;
     __u32 claims;   // link-local addresses claimed
     __u32 routers;  // a bridge's slot: advertising routers held
+    __u64 dhcp_time;      // virtual scheduling time of the bucket for DHCP messages told of
+    __u32 dhcp_left_out;  // not told of since the last
+    __u32 unused;
 };
 
 // Map `events`, ring buffer.
@@ -255,6 +265,38 @@ struct guard_event {
     __u8 direction;
     __u8 flags;
     __u8 bytes[GUARD_EVENT_BYTES];
+};
+
+// Map `dhcp`, ring buffer: DHCP messages that passed all rules, of ports with GUARD_DHCP (policy.md, section 11).
+struct guard_dhcp_frame {
+    __u64 time;  // CLOCK_BOOTTIME, nanoseconds: as leases count
+    __u32 port;
+    __u32 bridge;
+    __u32 origin;     // to a guest: the interface that the frame came in by; 0: made on this host
+    __u32 length;     // of the frame
+    __u32 captured;   // bytes below that are the frame's
+    __u32 left_out;   // messages of this port that were not sent since the last
+    __u32 direction;  // GUARD_FROM_GUEST or GUARD_TO_GUEST
+    __u32 unused;
+    __u8 bytes[GUARD_DHCP_BYTES];
+};
+
+// Map `leases`, hash: what DHCP has given to guests. The kernel program never reads it: what is leased is in records and
+// owners as well. Entered before those, and removed after them, so that nothing leased is ever taken for listed.
+struct guard_lease_key {
+    __u32 bridge;
+    __u8 family;  // 4 or 6
+    __u8 length;  // of the prefix; 32 or 128 for an address
+    __u8 unused[2];
+    __u8 address[16];  // as it travels; IPv4 in the first four
+};
+struct guard_lease {
+    __u64 mac;      // as in guard_port.macs
+    __u64 expires;  // CLOCK_BOOTTIME, nanoseconds; all ones: never
+    __u32 port;     // ifindex
+    __u8 server_family;  // 4 or 6
+    __u8 unused[3];
+    __u8 server[16];  // who gave it, as it travels; IPv4 in the first four
 };
 
 // Map `labels`, hash: ifindex -> struct guard_label: names for people, and what a record doesn't keep of its binding,

@@ -27,7 +27,44 @@ extension UpperLayer {
         to destination: UInt16 = 547
     ) -> UpperLayer {
         var message = bigEndian(UInt32(type) << 24 | transaction & 0xff_ffff)
-        for option in options { message += bigEndian(option.code) + bigEndian(UInt16(truncatingIfNeeded: option.data.count)) + option.data.array }
+        for option in options { message += option.bytes }
         return udp(from: source, to: destination, payload: message)
     }
+}
+
+extension DHCPv6Message.Option {
+    /// An IA_NA or IA_TA with addresses (RFC 8415 21.4 to 21.6), preferred as long as they are valid.
+    public static func addresses(
+        _ addresses: [IPv6Address], association: UInt32 = 1, isTemporary: Bool = false, lifetime: UInt32 = 3600, status: UInt16? = nil
+    ) -> Self {
+        let options = addresses.map { Self(code: address, data: Bytes($0.bytes + bigEndian(lifetime) + bigEndian(lifetime))) }
+        return isTemporary
+            ? .association(temporaryAddresses, bigEndian(association), options, status)
+            : .association(nonTemporaryAddresses, bigEndian(association) + [UInt8](repeating: 0, count: 8), options, status)
+    }
+
+    /// An IA_PD with prefixes (RFC 8415 21.21, 21.22), preferred as long as they are valid.
+    public static func delegation(_ prefixes: [IPv6Prefix], association: UInt32 = 1, lifetime: UInt32 = 3600, status: UInt16? = nil) -> Self {
+        let options = prefixes.map { prefix in
+            let head = bigEndian(lifetime) + bigEndian(lifetime) + [UInt8(prefix.length)]
+            return Self(code: Self.prefix, data: Bytes(head + prefix.address.bytes))
+        }
+        return .association(delegation, bigEndian(association) + [UInt8](repeating: 0, count: 8), options, status)
+    }
+
+    private static func association(_ code: UInt16, _ head: [UInt8], _ options: [Self], _ status: UInt16?) -> Self {
+        let inner = options + (status.map { [.status($0)] } ?? [])
+        return Self(code: code, data: Bytes(head + inner.flatMap(\.bytes)))
+    }
+
+    /// A status code without a text (RFC 8415 21.13).
+    public static func status(_ code: UInt16) -> Self { Self(code: status, data: Bytes(bigEndian(code))) }
+
+    /// Of a client's or a server's DUID.
+    public static func client(_ identifier: [UInt8]) -> Self { Self(code: clientIdentifier, data: Bytes(identifier)) }
+    public static func server(_ identifier: [UInt8]) -> Self { Self(code: serverIdentifier, data: Bytes(identifier)) }
+    public static var rapid: Self { Self(code: rapidCommit, data: Bytes([])) }
+
+    /// As it travels.
+    fileprivate var bytes: [UInt8] { bigEndian(code) + bigEndian(UInt16(truncatingIfNeeded: data.count)) + data.array }
 }

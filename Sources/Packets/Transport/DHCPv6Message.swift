@@ -3,6 +3,10 @@ import Addresses
 /// A DHCPv6 message (RFC 8415 8, 9), of which the type alone must be there.
 public struct DHCPv6Message: Hashable, Sendable {
     public struct Option: Hashable, Sendable {
+        public static let clientIdentifier: UInt16 = 1, serverIdentifier: UInt16 = 2, nonTemporaryAddresses: UInt16 = 3
+        public static let temporaryAddresses: UInt16 = 4, address: UInt16 = 5, status: UInt16 = 13, rapidCommit: UInt16 = 14
+        public static let delegation: UInt16 = 25, prefix: UInt16 = 26
+
         public let code: UInt16
         public let data: Bytes
 
@@ -12,7 +16,9 @@ public struct DHCPv6Message: Hashable, Sendable {
         }
     }
 
-    public static let solicit: UInt8 = 1, advertise: UInt8 = 2, request: UInt8 = 3, reply: UInt8 = 7, relayForward: UInt8 = 12, relayReply: UInt8 = 13
+    public static let solicit: UInt8 = 1, advertise: UInt8 = 2, request: UInt8 = 3, confirm: UInt8 = 4, renew: UInt8 = 5, rebind: UInt8 = 6
+    public static let reply: UInt8 = 7, release: UInt8 = 8, decline: UInt8 = 9, reconfigure: UInt8 = 10, informationRequest: UInt8 = 11
+    public static let relayForward: UInt8 = 12, relayReply: UInt8 = 13
 
     public let type: UInt8
     /// 24 bits; nil for a relay's messages or if cut short.
@@ -33,7 +39,17 @@ public struct DHCPv6Message: Hashable, Sendable {
         options = bytes.count >= fixedLength ? Self.walk(bytes.dropFirst(fixedLength)) : nil
     }
 
-    private static func walk(_ bytes: Bytes) -> OptionWalk<Option> {
+    /// The client's DUID.
+    public var clientIdentifier: Bytes? { options?.first { $0.code == Option.clientIdentifier }?.data }
+    /// The server's DUID.
+    public var serverIdentifier: Bytes? { options?.first { $0.code == Option.serverIdentifier }?.data }
+    public var hasRapidCommit: Bool { options?.contains { $0.code == Option.rapidCommit } ?? false }
+    /// Of the message as a whole: 0, also where none is stated, is success.
+    public var status: UInt16 { options?.status ?? 0 }
+    /// The identity associations in it, of all three kinds, those that are whole.
+    public var associations: [DHCPv6Association] { options?.compactMap(DHCPv6Association.init) ?? [] }
+
+    static func walk(_ bytes: Bytes) -> OptionWalk<Option> {
         OptionWalk(over: bytes) { offset in
             guard let code = bytes.uint16(at: offset), let length = bytes.uint16(at: offset + 2),
                 let data = bytes.slice(at: offset + 4, length: Int(length))

@@ -80,6 +80,7 @@ extension PortFacts {
     fileprivate var notes: [String] {
         let columns = Output.columns - 4
         var notes = binding.map { [$0.identity.cut(to: columns)] } ?? []
+        if !leases.isEmpty { notes.append("by DHCP: \(leases.map(\.words).joined(separator: ", "))".cut(to: columns)) }
         let tops = [
             ("sent", sent.dropped, "dropped"), ("to it", received.dropped, "dropped"),
             ("sent", sent.wouldDrop, "audited"), ("to it", received.wouldDrop, "audited"),
@@ -104,6 +105,7 @@ extension PortFacts {
                 ("guest", "\(binding.guest.visible) (by \(binding.origin))"), ("may speak as", binding.identity),
                 ("link-local", ([binding.linkLocalMode] + claims.map { "\($0) claimed" }).joined(separator: ", ")),
             ]
+            facts += leases.enumerated().map { place, lease in (place == 0 ? "by DHCP" : "", "\(lease.words), given by \(lease.server)") }
             if !binding.extras.isEmpty { facts.append(("besides", binding.extras.joined(separator: ", "))) }
         }
         if let audit { facts.append(("audit", audit.words)) }

@@ -59,7 +59,12 @@ final class GuardedNetwork: Sendable {
         try host.run { try Apply.perform(policy, datapath: datapath, way: way) }
     }
 
-    func observe() throws -> HostState { try host.run { try HostState.observe(datapath: datapath) } }
+    /// As of no time, so that what is the same compares equal.
+    func observe() throws -> HostState {
+        var state = try host.run { try HostState.observe(datapath: datapath) }
+        state.time = 0
+        return state
+    }
 
     func port(_ name: String) throws -> PortStatus? {
         try host.run { try datapath.port(Link.named(name).index) }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// What is told of DHCP (policy.md, section 11): whole messages between a guest that has its addresses from DHCP and its
+// servers. Whoever keeps the leases reads them; nothing here decides about a frame.
+#pragma once
+#include "delivery.h"
+
+// Whether a frame from a guest is its DHCP client's. It has passed all rules: a DHCPv4 one is whole and no fragment (F4).
+static __always_inline int is_from_dhcp_client(struct frame *f) {
+    void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
+    struct udp_ports ports = {};
+    if (f->type == TYPE_IPV4) {
+        struct ip4_header *ip = data + f->l3;
+        if ((void *)(ip + 1) > end || ip->protocol != PROTOCOL_UDP || ip->fragment & FRAGMENT_OFFSET) return 0;
+        if (!read_ports(f->skb, f->l3 + (ip->version_length & 15) * 4, &ports)) return 0;
+        return ports.source == DHCP4_CLIENT && ports.destination == DHCP4_SERVER;
+    }
+    struct ip6_header *ip = data + f->l3;
+    if (f->type != TYPE_IPV6 || (void *)(ip + 1) > end || ip->next_header != PROTOCOL_UDP) return 0;
+    return read_ports(f->skb, f->l3 + 40, &ports) && ports.source == DHCP6_CLIENT && ports.destination == DHCP6_SERVER;
+}
+
+// Whether a frame to a guest is a server's answer to it: of DHCPv4 one that names a MAC of the guest.
+static __always_inline int is_from_dhcp_server(struct frame *f) {
+    void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
+    if (f->type == TYPE_IPV4) {
+        struct ip4_header *h = data + f->l3;
+        if ((void *)(h + 1) > end || h->protocol != PROTOCOL_UDP) return 0;
+        struct ip4_header ip = *h;
+        return is_dhcp4_answer(f, &ip);
+    }
+    struct udp_ports ports = {};
+    struct ip6_header *ip = data + f->l3;
+    if (f->type != TYPE_IPV6 || (void *)(ip + 1) > end || ip->next_header != PROTOCOL_UDP) return 0;
+    return read_ports(f->skb, f->l3 + 40, &ports) && ports.source == DHCP6_SERVER && ports.destination == DHCP6_CLIENT;
+}
+
+static __noinline int send_dhcp(struct __sk_buff *skb, struct guard_port *port, __u32 direction, __u32 left_out) {
+    if (!port) return 0;
+    struct guard_dhcp_frame *frame = bpf_ringbuf_reserve(&dhcp, sizeof *frame, 0);
+    if (!frame) return 0;
+    frame->time = bpf_ktime_get_boot_ns();
+    frame->port = skb->ifindex;
+    frame->bridge = port->bridge;
+    frame->origin = skb->ingress_ifindex;
+    frame->length = skb->len;
+    frame->captured = 0;
+    frame->left_out = left_out;
+    frame->direction = direction;
+    frame->unused = 0;
+    __u32 length = skb->len;
+    if (length >= GUARD_DHCP_BYTES) {
+        if (!bpf_skb_load_bytes(skb, 0, frame->bytes, GUARD_DHCP_BYTES)) frame->captured = GUARD_DHCP_BYTES;
+    } else if (length > 0) {
+        frame->captured = length;
+        asm volatile("" : "+r"(length));  // as in send_event
+        length = ((length - 1) & (GUARD_DHCP_BYTES - 1)) + 1;
+        if (bpf_skb_load_bytes(skb, 0, frame->bytes, length)) frame->captured = 0;
+    }
+    bpf_ringbuf_submit(frame, 0);
+    return 1;
+}
+
+// Tells of a frame that passed all rules, if it is DHCP's and the port has told of few lately.
+VERIFIED_ONCE int tell_dhcp(struct __sk_buff *skb, struct guard_port *port, __u32 direction) {
+    if (!port) return 0;
+    struct frame f = {.skb = skb, .port = port};
+    if (read_ethernet(skb, &f)) return 0;
+    if (is_tag_type(f.type)) {  // E3 and G3 let one pass with role vlan alone
+        void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+        if (data + 18 > end) return 0;
+        f.type = *(__u16 *)(data + 16);
+        f.l3 = 18;
+    }
+    if (direction == GUARD_FROM_GUEST ? !is_from_dhcp_client(&f) : !is_from_dhcp_server(&f)) return 0;
+    __u32 slot = port->slot;
+    struct guard_state *state = bpf_map_lookup_elem(&states, &slot);
+    if (!state) return 0;
+    __u32 left_out = state->dhcp_left_out;
+    if (conforms(&state->dhcp_time, bpf_ktime_get_ns(), GUARD_DHCP_INTERVAL_NS, GUARD_DHCP_BURST_NS) && send_dhcp(skb, port, direction, left_out)) {
+        if (left_out) __sync_fetch_and_add(&state->dhcp_left_out, -left_out);
+    } else {
+        __sync_fetch_and_add(&state->dhcp_left_out, 1);
+    }
+    return 0;
+}

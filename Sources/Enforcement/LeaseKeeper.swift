@@ -1,0 +1,195 @@
+import Addresses
+import Datapath
+import Netlink
+import Packets
+import Policy
+
+/// Binds to guests what DHCP servers give them, and unbinds it when its time is up (policy.md, section 11).
+///
+/// The kernel is the state: leases, records and owners are there, and another keeper goes on where this one ends. What is
+/// remembered here is who has asked within the last minute. Each change touches one port's record, its owners and its
+/// leases, under the same lock as `Apply` and `Hotplug`.
+///
+/// Not Sendable: one thread, of the datapath's network namespace, has it. One keeper a host: what one takes from the ring,
+/// no other sees.
+public final class LeaseKeeper {
+    /// For its bridges' subnets: an IPv4 address outside of them isn't bound. Set it anew when the policy is.
+    public var policy: HostPolicy
+    /// When `expire` has something to do next, nanoseconds of CLOCK_BOOTTIME; nil: nothing expires.
+    public private(set) var nextExpiry: UInt64?
+
+    /// More than the ring holds: only calls that throw let them pile up.
+    private static let maximumWaiting = 4096
+
+    private let datapath: Datapath
+    private let ring: DHCPRing
+    private var book = LeaseBook()
+    /// Taken from the ring, and not looked at yet.
+    private var waiting: [DHCPFrame] = []
+
+    public init(datapath: Datapath, policy: HostPolicy = HostPolicy()) throws(EnforcementError) {
+        self.datapath = datapath
+        self.policy = policy
+        ring = try EnforcementError.wrap { () throws(DatapathError) in try datapath.dhcpRing() }
+        try lookAhead()
+    }
+
+    /// Readable (poll(2), epoll(7)) when `read` has something to do.
+    public var descriptor: Int32 { ring.descriptor }
+
+    /// Looks at all DHCP messages there are, those included that waited while no keeper ran, each as of the time when it
+    /// passed.
+    ///
+    /// - Throws: where the lock can't be had or the maps can't be read; messages not looked at wait for the next call.
+    public func read() throws(EnforcementError) -> [LeaseNote] {
+        waiting += try EnforcementError.wrap { () throws(DatapathError) in try ring.read() }
+        waiting.removeFirst(max(0, waiting.count - Self.maximumWaiting))
+        guard !waiting.isEmpty else { return [] }
+        return try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+            var notes: [LeaseNote] = []
+            for frame in waiting { notes += try take(frame) }
+            waiting = []
+            try lookAhead()
+            return notes
+        }
+    }
+
+    /// Unbinds what has expired.
+    ///
+    /// - Parameter now: nanoseconds of CLOCK_BOOTTIME.
+    public func expire(now: UInt64 = Datapath.bootTime) throws(EnforcementError) -> [LeaseNote] {
+        book.expire(at: now)
+        return try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+            let leases = try EnforcementError.wrap { () throws(DatapathError) in try datapath.leases() }
+            let expired = Dictionary(grouping: leases.filter { !$0.isLive(at: now) }, by: \.port)
+            var notes: [LeaseNote] = []
+            for (port, leases) in expired.sorted(by: { $0.key < $1.key }) {
+                if let place = try Place(port, datapath) {
+                    notes += try carryOut(leases.map { .unbind($0, .expired) }, at: place, now)
+                } else {
+                    try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(leases) }
+                }
+            }
+            try lookAhead()
+            return notes
+        }
+    }
+
+    private func lookAhead() throws(EnforcementError) {
+        let leases = try EnforcementError.wrap { () throws(DatapathError) in try datapath.leases() }
+        let now = Datapath.bootTime
+        // One that couldn't be unbound is tried again, and not at once.
+        nextExpiry = leases.map(\.expiry).filter { $0 != .max }.map { $0 > now ? $0 : now + 1_000_000_000 }.min()
+    }
+
+    // MARK: Messages
+
+    /// A guest's port as it is now.
+    private struct Place {
+        var status: PortStatus
+        /// What is listed, without what is leased.
+        var listed: Binding
+
+        var port: Port { status.port }
+
+        /// nil where no guest is bound.
+        init?(_ port: UInt32, _ datapath: Datapath) throws(EnforcementError) {
+            let status = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(port, withTraffic: false) }
+            guard let status, status.kind == .guest, let binding = status.binding else { return nil }
+            self.status = status
+            listed = binding.without(status.leases)
+        }
+    }
+
+    private func take(_ frame: DHCPFrame) throws(EnforcementError) -> [LeaseNote] {
+        guard let place = try Place(frame.port, datapath), place.listed.usesDHCP, place.port.bridgeIndex == frame.bridge else { return [] }
+        var notes: [LeaseNote] = []
+        if frame.leftOut > 0 { notes.append(LeaseNote(port: place.port, guest: place.listed.guest, .leftOut(frame.leftOut), at: frame.time)) }
+        guard let message = LeaseMessage(Frame(bytes: frame.bytes)) else { return notes }
+        var site = LeaseSite(
+            port: frame.port, bridge: frame.bridge, binding: place.listed, subnets: subnets(of: place.port), leases: place.status.leases)
+        let changes: [LeaseChange]
+        if frame.direction == .fromGuest {
+            changes = book.take(fromGuest: message, on: site, at: frame.time)
+        } else {
+            site.isTrusted = try isTrusted(frame.origin, message, bridge: frame.bridge)
+            site.owners = try owners(overlapping: message.granted, bridge: frame.bridge)
+            changes = book.take(toGuest: message, on: site, at: frame.time)
+        }
+        return try notes + carryOut(changes, at: place, frame.time)
+    }
+
+    private func subnets(of port: Port) -> [IPv4Prefix] { policy.bridges.first { $0.name == port.bridgeName }?.subnets ?? [] }
+
+    /// Whether an answer may come from there: this host itself or a network that it routes for, an uplink of the bridge, a
+    /// guest of it with the role. What the host routes from a guarded bridge may be any guest's.
+    private func isTrusted(_ origin: UInt32, _ message: LeaseMessage, bridge: UInt32) throws(EnforcementError) -> Bool {
+        guard origin != 0, let status = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(origin, withTraffic: false) })
+        else { return true }
+        switch status.kind {
+        case .uplink: return status.port.bridgeIndex == bridge
+        case .bridge: return false
+        case .guest: return status.port.bridgeIndex == bridge && status.binding?.roles.contains(message.isV4 ? .dhcp4Server : .dhcp6Server) == true
+        }
+    }
+
+    private func owners(overlapping prefixes: [IPPrefix], bridge: UInt32) throws(EnforcementError) -> [(prefix: IPPrefix, owner: Owner)] {
+        guard !prefixes.isEmpty else { return [] }
+        var table = OwnerTable()
+        for prefix in prefixes { table.reserve(prefix) }
+        let owners = try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(overlapping: table, bridge: bridge) }
+        return owners.prefixes
+    }
+
+    // MARK: Changes
+
+    /// Writes leases down before the record grants them, and removes them after it has ceased to: a keeper killed halfway
+    /// leaves no address that is taken for a listed one.
+    private func carryOut(_ changes: [LeaseChange], at place: Place, _ time: UInt64) throws(EnforcementError) -> [LeaseNote] {
+        guard !changes.isEmpty else { return [] }
+        var leases = place.status.leases
+        for change in changes { leases.apply(change) }
+        let entered = leases.filter { !place.status.leases.contains($0) }
+        let ended = place.status.leases.filter { held in !leases.contains { $0.prefix == held.prefix } }
+        let fresh = entered.filter { new in !place.status.leases.contains { $0.prefix == new.prefix } }
+        do throws(EnforcementError) {
+            try EnforcementError.wrap { () throws(DatapathError) in try datapath.enter(entered) }
+            if let reason = try grant(leases, at: place) { throw .refused(reason) }
+            try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(ended) }
+        } catch {
+            guard error.isOfOnePort else { throw error }
+            try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(fresh) }
+            return changes.map { LeaseNote(port: place.port, guest: place.listed.guest, .failure($0, error.description), at: time) }
+        }
+        return changes.map { LeaseNote(port: place.port, guest: place.listed.guest, .change($0), at: time) }
+    }
+
+    /// Makes owners and record say what is listed and these leases.
+    ///
+    /// - Returns: what went wrong; nil if all is as it should be.
+    private func grant(_ leases: [Lease], at place: Place) throws(EnforcementError) -> String? {
+        guard let present = place.status.binding else { return nil }
+        let wanted = place.listed.granting(leases).normalized
+        guard wanted != present else { return nil }
+        let port = place.port
+        let owners = try Hotplug.owners(near: [present, wanted], bridge: port.bridgeIndex, datapath)
+        let device = HostState.BridgeDevice(index: port.bridgeIndex, name: port.bridgeName, owners: owners)
+        var table = OwnerTable(owners)
+        table.remove(port: port.index)
+        table.move(wanted, port: port.index)
+        let record = Step.bind(port, wanted, subnets: subnets(of: port), formerly: wanted.guest)
+        let state = HostState(bridges: [device], guarded: [HostState.GuardedPort(port: port, kind: .guest, binding: present)])
+        let plan = Plan(steps: [Step.moving(table, device), record].compactMap(\.self))
+        return try Apply.carryOut(plan, on: state, datapath: datapath).failures.first?.message
+    }
+}
+
+extension EnforcementError {
+    /// Whether it concerns one port alone, and others can go on.
+    fileprivate var isOfOnePort: Bool {
+        switch self {
+        case .refused, .datapath(.mapFull), .datapath(.unfit): true
+        default: false
+        }
+    }
+}
