@@ -53,7 +53,7 @@ extension Reconciler {
             try release(changes.departed, datapath)
         } catch {
             reports.tell("\(error)")
-            if Self.meansAnotherLoaded(error) { self.datapath = nil }
+            if Self.meansAnotherLoaded(error) { (self.datapath, leases) = (nil, nil) }
             schedule.request(.again, isUrgent: true, now: now)
         }
     }

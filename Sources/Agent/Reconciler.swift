@@ -28,6 +28,10 @@ final class Reconciler {
     var guardedBridges: [InterfaceIndex: String] = [:]
     /// How ports were set by this agent, until the kernel tells of it.
     var ownSettings: [InterfaceIndex: BridgePort.Settings] = [:]
+    /// nil while nothing is loaded.
+    var leases: LeaseKeeper?
+    /// How many lines leases may take in the log.
+    var leaseLines = TokenBucket(rate: 10, burst: 100)
     private let watch: PolicyWatch
     private var policyDue: ContinuousClock.Instant?
 
@@ -83,6 +87,7 @@ final class Reconciler {
             wait()
             record.pulse.beat()
             followLinks()
+            followLeases()
             followPolicy()
             if inbox.takeRequest() {
                 source.forget()
@@ -97,7 +102,8 @@ final class Reconciler {
         let now = ContinuousClock.now
         var delay = min(schedule.delay(now: now), .seconds(5))
         if let policyDue { delay = min(delay, max(.zero, now.duration(to: policyDue))) }
-        var awaited = [monitor.descriptor, watch.descriptor, inbox.wakeup.descriptor].map {
+        if let leaseDelay { delay = min(delay, leaseDelay) }
+        var awaited = [monitor.descriptor, watch.descriptor, inbox.wakeup.descriptor, leases?.descriptor ?? -1].map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
         }
         _ = poll(&awaited, nfds_t(awaited.count), Int32((delay / .milliseconds(1)).rounded(.up)))
@@ -156,7 +162,7 @@ final class Reconciler {
                 $0.lastError = "\(error)"
             }
             if Self.meansAnotherLoaded(error) {
-                datapath = nil
+                (datapath, leases) = (nil, nil)
                 schedule.request(.again, now: .now)
             }
         }
@@ -171,7 +177,8 @@ final class Reconciler {
     private func reconcile() throws -> Report {
         guard let configuration = source.configuration else {
             // What is in force is kept in force, and ports that join are shut: that takes no policy.
-            datapath = try Self.openIfLoaded(options.pins)
+            datapath = try datapath ?? Self.openIfLoaded(options.pins)
+            keepLeases()
             try findGuardedBridges()
             return Report(plan: Plan())
         }
@@ -181,8 +188,10 @@ final class Reconciler {
                 log.warning(
                     "the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again")
             }
-            datapath = loaded.datapath
+            (datapath, leases) = (loaded.datapath, nil)
         }
+        keepLeases()
+        leases?.policy = configuration.policy
         guard let datapath else { return Report(plan: Plan()) }
         let report = try Apply.perform(configuration.policy, datapath: datapath)
         try findGuardedBridges()

@@ -24,6 +24,9 @@ final class ReconcilerRecord: Sendable {
         var portsBound: UInt64 = 0
         var portsReleased: UInt64 = 0
         var overruns: UInt64 = 0
+        /// What happened to leases: changed, refused.
+        var leaseNotes: [String: UInt64] = [:]
+        var leaseLinesLeftOut: UInt64 = 0
     }
 
     private let state = Mutex(Facts())

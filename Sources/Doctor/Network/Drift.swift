@@ -59,7 +59,7 @@ extension Step {
         switch self {
         case .close, .bind, .trustUplink, .trustBridge, .attach, .enterOwners, .moveOwners: .problem
         case .addForwarding, .removeForwarding, .setPort, .setIPv6, .setLinkLocalLearning: .warning
-        case .release: .note
+        case .release, .forgetLeases: .note
         }
     }
 
@@ -73,6 +73,7 @@ extension Step {
         case .setPort: "Somebody has changed how the bridge treats the port; the programs still hold its guest to its binding."
         case .setIPv6: "The host speaks IPv6 on the port itself, past the bridge."
         case .setLinkLocalLearning: "Frames to switches' own addresses teach the bridge MACs."
+        case .forgetLeases: "Addresses that DHCP gave for a time that is up are still the guest's."
         case .release: "Records of interfaces that are gone take room."
         }
     }
