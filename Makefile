@@ -17,7 +17,7 @@ TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-st
 BENCH_PACKAGES := iptables
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 
-.PHONY: help setup setup-bench build release test test-debian-kernel demo bench fuzz mutants differential lint format install install-files uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel demo bench fuzz mutants differential lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,14 @@ endef
 setup: ## install the Debian packages that building and testing need
 	$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES))
 
+# Prometheus' own judge of a metrics page, out of Debian's package: installed, that would start a server.
+PROMTOOL := .build/tools/usr/bin/promtool
+promtool: $(PROMTOOL)
+$(PROMTOOL):
+	@rm -rf .build/tools && mkdir -p .build/tools/package
+	@cd .build/tools/package && { apt-get download -qq prometheus 2>/dev/null || { apt-get update -qq && apt-get download -qq prometheus; }; }
+	@dpkg-deb -x .build/tools/package/prometheus_*.deb .build/tools && rm -r .build/tools/package
+
 setup-bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
 
@@ -43,7 +51,7 @@ release: setup ## build the command, optimised
 	$(SWIFT) build -c release --product vifguard
 
 # System tests run one at a time: they wait for the kernel, and would keep the others from running within their limits.
-test: setup ## every test: unit, system (namespaces), differential, golden
+test: setup promtool ## every test: unit, system (namespaces), differential, golden
 	@[ "$$(id -u)" -eq 0 ] || { echo "the system tests need root: run 'sudo make test'" >&2; exit 1; }
 	@Tests/Mutants/list check Tests/Mutants/kernel.mutants Sources/DatapathProgram Sources/Policy/Reason+Name.swift
 	@Tests/Mutants/list check Tests/Mutants/evaluator.mutants Sources Sources/Policy/Reason+Name.swift

@@ -18,6 +18,11 @@ public struct StoredViolation: Sendable, Hashable {
     public struct Place: Sendable, Hashable {
         public var minute: Int64
         public var id: Int64
+
+        public init(minute: Int64, id: Int64) {
+            self.minute = minute
+            self.id = id
+        }
     }
 }
 

@@ -55,6 +55,14 @@ public struct SampleFrame: Sendable, Hashable {
     }
 
     public var frame: Frame { Frame(bytes: bytes, offloadedTag: tag) }
+
+    /// As a capture keeps it: a tag that travelled out of band is put back into its frame.
+    public var packet: CaptureFile.Packet {
+        guard let tag, bytes.count >= 12 else { return CaptureFile.Packet(timestamp: time, bytes: bytes, originalLength: Int(length)) }
+        let words = [tag.tpid.rawValue, tag.tci].flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
+        return CaptureFile.Packet(
+            timestamp: time, bytes: bytes[..<12] + words + bytes[12...], originalLength: Int(length) + words.count)
+    }
 }
 
 /// How often a violation happened, and when.

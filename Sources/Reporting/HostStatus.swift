@@ -60,7 +60,7 @@ package struct HostStatus: Encodable {
 
 /// One guarded interface.
 package struct PortFacts: Encodable {
-    package enum State: String, Encodable {
+    package enum State: String, Encodable, CaseIterable {
         /// Nothing passes: no binding says who is behind it.
         case closed
         case bound

@@ -13,6 +13,8 @@ package struct WallClock {
         nanoseconds = UInt64(clamping: Int64(clamping: Self.now(CLOCK_REALTIME)) &- age)
     }
 
+    package static var now: WallClock { WallClock(nanoseconds: now(CLOCK_REALTIME)) }
+
     /// What a clock of the kernel shows, in nanoseconds: CLOCK_REALTIME, CLOCK_MONOTONIC.
     package static func now(_ clock: clockid_t) -> UInt64 {
         var time = timespec()

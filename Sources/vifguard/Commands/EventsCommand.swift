@@ -95,7 +95,7 @@ struct EventsCommand: ParsableCommand {
     }
 
     private var filter: EventFilter {
-        let day = TimePoint(argument: "24h")
+        let day = TimePoint("24h")
         return EventFilter(
             guest: guest, port: port, bridge: bridge, reason: reason, severity: severity, direction: direction,
             since: (since ?? day)?.nanoseconds, until: until?.nanoseconds)

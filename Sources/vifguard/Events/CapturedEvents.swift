@@ -28,19 +28,8 @@ enum CapturedEvents {
             let samples = try reader.samples(filter, after: last, limit: page)
             guard !samples.isEmpty else { return }
             last = samples.last?.id
-            bytes = Array(CaptureFile(packets: samples.map { packet($0.sample) }).pcap().dropFirst(header))
+            bytes = Array(CaptureFile(packets: samples.map(\.sample.packet)).pcap().dropFirst(header))
         }
-    }
-
-    private static func packet(_ sample: SampleFrame) -> CaptureFile.Packet {
-        var bytes = sample.bytes
-        var length = Int(sample.length)
-        if let tag = sample.tag, bytes.count >= 12 {
-            let words = [tag.tpid.rawValue, tag.tci].flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
-            bytes.insert(contentsOf: words, at: 12)
-            length += words.count
-        }
-        return CaptureFile.Packet(timestamp: sample.time, bytes: bytes, originalLength: length)
     }
 
     private static func open(_ path: String) throws -> Int32 {

@@ -93,7 +93,7 @@ private struct EventFollower {
         file = reader.fileNumber
         guard try reader.exists() else { return }
         change = try reader.lastChange()
-        let now = TimePoint(argument: "2m")
+        let now = TimePoint("2m")
         for row in try reader.violations(EventFilter(since: now?.nanoseconds), limit: 100_000) { remember(row) }
     }
 
@@ -122,35 +122,6 @@ private struct EventFollower {
         }
         if let newest = known.values.map(\.minute).max() { known = known.filter { $0.value.minute > newest - 10 } }
         return news
-    }
-}
-
-/// A guest's violations of one kind, without the frames.
-private struct TotalReport: Encodable {
-    var first: String
-    var last: String
-    var bridge: String
-    var guest: String?
-    var port: String
-    var direction: String
-    var verdict: Verdict
-    var reason: String
-    var severity: String
-    var packets: UInt64
-    var bytes: UInt64
-
-    init(_ total: ViolationTotal) {
-        first = WallClock(nanoseconds: total.first).universal
-        last = WallClock(nanoseconds: total.last).universal
-        bridge = total.bridge
-        guest = total.guest
-        port = total.port
-        direction = total.direction.name
-        verdict = total.wasAudited ? .wouldDrop : .drop
-        reason = total.reason.name
-        severity = total.reason.severity.rawValue
-        packets = total.packets
-        bytes = total.bytes
     }
 }
 

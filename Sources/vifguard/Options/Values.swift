@@ -1,5 +1,6 @@
 import ArgumentParser
 import Policy
+import Reporting
 
 // Words that options take, as output and JSON write them.
 extension Direction: ExpressibleByArgument {
@@ -20,3 +21,7 @@ extension Reason: ExpressibleByArgument {
 }
 
 extension Severity: ExpressibleByArgument {}
+
+extension TimePoint: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}

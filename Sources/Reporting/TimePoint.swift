@@ -1,21 +1,15 @@
-import ArgumentParser
 import Glibc
 
-/// A point in time as options take it: so long ago (`90s`, `15m`, `2h`, `7d`), a date or a time of this host's
+/// A point in time as options and queries take it: so long ago (`90s`, `15m`, `2h`, `7d`), a date or a time of this host's
 /// (`2026-03-01`, `2026-03-01T12:00`), or one that says its zone (RFC 3339).
-struct TimePoint: ExpressibleByArgument, Hashable {
+package struct TimePoint: Hashable, Sendable {
     /// Since 1970.
-    var nanoseconds: UInt64
+    package var nanoseconds: UInt64
 
-    init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-    init?(argument: String) {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        self.init(argument, now: UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec))
-    }
-
-    init?(_ text: String, now: UInt64) {
+    /// - Parameter now: nanoseconds since 1970.
+    package init?(_ text: String, now: UInt64 = WallClock.now.nanoseconds) {
         guard let nanoseconds = Self.ago(text).map({ now - min($0, now) }) ?? Self.date(text) else { return nil }
         self.nanoseconds = nanoseconds
     }
