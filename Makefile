@@ -12,11 +12,12 @@ RELEASE := .build/release/vifguard
 
 # What the build needs, then what the tests and the demonstration send real traffic with.
 BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev libsqlite3-dev pkg-config git
-TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps util-linux
+TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps \
+	util-linux iptables arptables ebtables nftables
 BENCH_PACKAGES := iptables
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 
-.PHONY: help setup setup-bench build release test test-debian-kernel demo bench fuzz mutants differential lint format install uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel demo bench fuzz mutants differential lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,14 @@ endef
 setup: ## install the Debian packages that building and testing need
 	$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES))
 
+# Prometheus' own judge of a metrics page, out of Debian's package: installed, that would start a server.
+PROMTOOL := .build/tools/usr/bin/promtool
+promtool: $(PROMTOOL)
+$(PROMTOOL):
+	@rm -rf .build/tools && mkdir -p .build/tools/package
+	@cd .build/tools/package && { apt-get download -qq prometheus 2>/dev/null || { apt-get update -qq && apt-get download -qq prometheus; }; }
+	@dpkg-deb -x .build/tools/package/prometheus_*.deb .build/tools && rm -r .build/tools/package
+
 setup-bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
 
@@ -42,7 +51,7 @@ release: setup ## build the command, optimised
 	$(SWIFT) build -c release --product vifguard
 
 # System tests run one at a time: they wait for the kernel, and would keep the others from running within their limits.
-test: setup ## every test: unit, system (namespaces), differential, golden
+test: setup promtool ## every test: unit, system (namespaces), differential, golden
 	@[ "$$(id -u)" -eq 0 ] || { echo "the system tests need root: run 'sudo make test'" >&2; exit 1; }
 	@Tests/Mutants/list check Tests/Mutants/kernel.mutants Sources/DatapathProgram Sources/Policy/Reason+Name.swift
 	@Tests/Mutants/list check Tests/Mutants/evaluator.mutants Sources Sources/Policy/Reason+Name.swift
@@ -80,17 +89,31 @@ lint: ## layout of the sources, without changing them
 format: ## lay the sources out
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Plugins
 
-install: release ## install the command, man pages and an example policy (DESTDIR, PREFIX)
+# Where systemd looks for units, groups: below PREFIX too (systemd.unit(5), sysusers.d(5)).
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSUSERS = $(DESTDIR)$(PREFIX)/lib/sysusers.d
+
+install: release ## install the command, its service, man pages and an example policy (DESTDIR, PREFIX)
+	$(MAKE) --no-print-directory install-files
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || { systemd-sysusers $(SYSUSERS)/vifguard.conf; systemctl daemon-reload; }
+
+install-files:
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/sbin/vifguard
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/vifguard/guests.d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 644 Documentation/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -D -m 644 Packaging/policy.example.yaml $(DESTDIR)$(PREFIX)/share/doc/vifguard/policy.example.yaml
+	install -D -m 644 Packaging/vifguard.sysusers $(SYSUSERS)/vifguard.conf
+	install -d $(UNITS)
+	sed 's|@PREFIX@|$(PREFIX)|g' Packaging/vifguard.service.in > $(UNITS)/vifguard.service
+	chmod 644 $(UNITS)/vifguard.service
 	$(RELEASE) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard
 
-uninstall: ## remove what install put there (the policy in /etc/vifguard stays)
-	rm -f $(DESTDIR)$(PREFIX)/sbin/vifguard $(DESTDIR)$(PREFIX)/share/man/man8/vifguard*.8
-	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard
+uninstall: ## remove what install put there (a policy in /etc/vifguard stays)
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl disable --now vifguard.service || true
+	rm -f $(DESTDIR)$(PREFIX)/sbin/vifguard $(DESTDIR)$(PREFIX)/share/man/man8/vifguard.8 $(DESTDIR)$(PREFIX)/share/man/man8/vifguard-*.8
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard $(UNITS)/vifguard.service $(SYSUSERS)/vifguard.conf
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vifguard
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)/etc/vifguard/guests.d $(DESTDIR)/etc/vifguard 2>/dev/null || true
 
 clean: ## remove what was built
 	$(SWIFT) package clean

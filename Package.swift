@@ -14,6 +14,7 @@ let package = Package(
     products: [
         .executable(name: "vifguard", targets: ["vifguard"]),
         .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "PolicyText"]),
+        .library(name: "VifguardAPI", targets: ["API"]),
         .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Datapath", "Netlink"]),
     ],
     dependencies: [
@@ -22,6 +23,10 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        // Parts of Hummingbird that the API's sockets and deadlines are made of.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
@@ -74,15 +79,21 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor",
-                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ], swiftSettings: strict),
+                "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor", "CLinux",
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            // The interface's description is part of the program: it needs no file when it runs.
+            resources: [.embedInCode("openapi.yaml")],
+            swiftSettings: strict),
         .target(
             name: "Agent",
             dependencies: [
                 "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "API", "CLinux",
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
         .executableTarget(
             name: "vifguard",
@@ -101,21 +112,38 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
-            name: "CommandTests", dependencies: ["vifguard", "Policy", "Packets", "Addresses"], exclude: ["Golden", "Inputs"],
+            name: "CommandTests", dependencies: ["vifguard", "EventStore", "Datapath", "Reporting", "Policy", "Packets", "Addresses"],
+            exclude: ["Golden", "Inputs"],
             swiftSettings: strict),
         .testTarget(
-            name: "EventStoreTests", dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets"], swiftSettings: strict),
-        .testTarget(name: "DoctorTests", dependencies: ["Doctor", "Enforcement", "Policy", "Addresses"], swiftSettings: strict),
-        .testTarget(
-            name: "APITests", dependencies: ["API", "Reporting", "Policy", .product(name: "HummingbirdTesting", package: "hummingbird")],
+            name: "EventStoreTests",
+            dependencies: ["EventStore", "Reporting", "Datapath", "Policy", "Packets", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
-        .testTarget(name: "AgentTests", dependencies: ["Agent", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(
+            name: "DoctorTests",
+            dependencies: ["Doctor", "Enforcement", "Datapath", "Netlink", "PolicyText", "Policy", "Packets", "Addresses", "Reporting"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "APITests",
+            dependencies: [
+                "API", "Reporting", "Policy", "PolicyText", "Datapath", "Enforcement", "Netlink", "Addresses", "Packets", "EventStore",
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: ["Agent", "EventStore", "Datapath", "Policy", "Addresses", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
         .testTarget(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses", "EventStore", "Agent",
-                "Doctor", "API",
+                "Doctor", "API", "Reporting", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict),
     ],

@@ -7,6 +7,7 @@ let programs: [Target] = [
     .program("FuzzFrame"),
     .program("FuzzCapture"),
     .program("FuzzPolicy"),
+    .program("FuzzAPI", besides: "VifguardAPI"),
 ]
 
 let package = Package(
@@ -23,9 +24,11 @@ let package = Package(
 )
 
 extension Target {
-    static func program(_ name: String) -> Target {
+    /// - Parameter product: what it needs of Vifguard beside the core.
+    static func program(_ name: String, besides product: String? = nil) -> Target {
         .executableTarget(
-            name: name, dependencies: ["Fuzzing", .product(name: "VifguardCore", package: "vifguard")],
+            name: name,
+            dependencies: ["Fuzzing"] + ["VifguardCore", product].compactMap(\.self).map { .product(name: $0, package: "vifguard") },
             swiftSettings: [.treatAllWarnings(as: .error)])
     }
 }

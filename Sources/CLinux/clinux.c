@@ -6,17 +6,29 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 const int clinux_new_network = CLONE_NEWNET;
 const int clinux_new_mounts = CLONE_NEWNS;
+const short clinux_spawn_session = POSIX_SPAWN_SETSID;
 
 int clinux_unshare(int flags) { return unshare(flags); }
 
 int clinux_setns(int descriptor, int kind) { return setns(descriptor, kind); }
 
+long long clinux_birth_time(const char *path) {
+    struct statx status;
+    if (statx(AT_FDCWD, path, 0, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return -1;
+    return status.stx_btime.tv_sec;
+}
+
 int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+void clinux_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name); }
 
 int clinux_open(const char *path, int flags) { return open(path, flags | O_CLOEXEC); }
 
@@ -81,4 +93,52 @@ long clinux_receive_frame(
         }
     }
     return length;
+}
+
+int clinux_signal_descriptor(const sigset_t *signals) { return signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK); }
+
+int clinux_next_signal(int descriptor) {
+    struct signalfd_siginfo information;
+    ssize_t length;
+    do length = read(descriptor, &information, sizeof(information));
+    while (length < 0 && errno == EINTR);
+    if (length == (ssize_t)sizeof(information)) return (int)information.ssi_signo;
+    return length < 0 && errno != EAGAIN ? -1 : 0;
+}
+
+// A handler may look at nothing that a lock guards, so all it needs lies here beforehand.
+static const int crashes[] = {SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE};
+enum { CRASHES = sizeof(crashes) / sizeof(crashes[0]) };
+static struct sigaction handlers_before[CRASHES];
+static int crash_terminal = -1;
+static struct termios crash_settings;
+static char crash_bytes[128];
+static size_t crash_length;
+
+static void restore_and_crash(int signal) {
+    if (crash_terminal >= 0) {
+        ssize_t written = write(crash_terminal, crash_bytes, crash_length);
+        (void)written;
+        tcsetattr(crash_terminal, TCSANOW, &crash_settings);
+        crash_terminal = -1;
+    }
+    for (int i = 0; i < CRASHES; i++) {
+        if (crashes[i] == signal) sigaction(signal, &handlers_before[i], NULL);
+    }
+    raise(signal);
+}
+
+void clinux_restore_terminal_on_crash(int terminal, const struct termios *settings, const void *bytes, size_t length) {
+    static int is_handling;
+    crash_terminal = -1;
+    if (settings == NULL) return;
+    crash_settings = *settings;
+    crash_length = length < sizeof(crash_bytes) ? length : sizeof(crash_bytes);
+    memcpy(crash_bytes, bytes, crash_length);
+    crash_terminal = terminal;
+    if (is_handling) return;
+    is_handling = 1;
+    struct sigaction action = {.sa_handler = restore_and_crash};
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < CRASHES; i++) sigaction(crashes[i], &action, &handlers_before[i]);
 }

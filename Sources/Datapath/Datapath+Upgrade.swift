@@ -14,20 +14,26 @@ extension Datapath {
     func exchangePrograms(_ bytes: [UInt8], _ stamp: UInt32) throws(DatapathError) {
         let loader = try ObjectLoader(bytes, stamp: stamp, reusing: maps.descriptors)
         let programs = try ProgramSet { direction throws(DatapathError) in try loader.program(direction) }
-        try Self.switchPorts(pins, to: programs)
-        try programs.pin(pins, .current)
+        let known = try ProgramSet.directions(pins)
+        try programs.pinBeside(pins, .current)
+        try Self.switchPorts(pins, to: programs, known)
+        try programs.takePlace(pins, .current)
         ledger.digest = DatapathObject.digest(of: bytes)
         ledger.stamp = stamp
     }
 
     /// Gives every hook that has a program of ours the same one out of `programs`. Looks at every interface there is,
     /// not at the records: they may be of a layout that this version doesn't know.
-    private static func switchPorts(_ pins: PinFolder, to programs: ProgramSet) throws(DatapathError) {
+    ///
+    /// - Parameter known: programs that are pinned.
+    private static func switchPorts(_ pins: PinFolder, to programs: ProgramSet, _ known: [UInt32: Direction]) throws(DatapathError) {
         let attacher = Attacher(pins: pins)
         for interface in Set(interfaceIndexes()).union(try attacher.linked().map(\.interface)) {
             for hook in Hook.allCases {
-                guard let found = try attacher.find(interface, hook), let direction = ProgramSet.direction(ofProgram: found.program)
-                else { continue }
+                guard let found = try attacher.find(interface, hook) else { continue }
+                var direction = known[found.program]
+                if direction == nil { direction = try ProgramSet.direction(ofProgram: found.program) }
+                guard let direction else { continue }
                 try attacher.replace(found.way, interface, hook, programs[direction])
             }
         }
@@ -58,7 +64,7 @@ extension Datapath {
                 try? pins.remove(.next)
                 throw error
             }
-            try switchPorts(pins, to: ProgramSet.pinned(pins, .next))
+            try switchPorts(pins, to: ProgramSet.pinned(pins, .next), ProgramSet.directions(pins))
             if old != nil { try pins.rename(.current, to: .previous) }
             try pins.rename(.next, to: .current)
             old?.isSuperseded = true
@@ -79,7 +85,7 @@ extension Datapath {
         try pins.remove(.previous)
         if present.contains("next"), present.contains("current") {
             // Ports may already run programs of the unfinished set: those in force take over again.
-            if try Ledger.pinned(pins, .current) != nil { try switchPorts(pins, to: ProgramSet.pinned(pins, .current)) }
+            if try Ledger.pinned(pins, .current) != nil { try switchPorts(pins, to: ProgramSet.pinned(pins, .current), ProgramSet.directions(pins)) }
             try pins.remove(.next)
         }
     }

@@ -7,11 +7,13 @@ public final class EventRing {
 
     private final class Inbox {
         var events: [GuardEvent] = []
+        var isWanted: ((GuardEvent) -> Bool)?
     }
 
     init(_ map: Descriptor) throws(DatapathError) {
         let inbox = Inbox()
         ring = try RingReader(map, "event ring") { bytes in
+            if let isWanted = inbox.isWanted, let head = GuardEvent(bytes, isHeadOnly: true), !isWanted(head) { return true }
             guard let event = GuardEvent(bytes) else { return false }
             inbox.events.append(event)
             return true
@@ -33,6 +35,22 @@ public final class EventRing {
         try ring.read(waiting: milliseconds)
         defer { inbox.events = [] }
         return inbox.events
+    }
+
+    /// Takes what there is, without waiting, within bounds.
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many entries, at least 1; the rest stay in the ring.
+    ///   - isWanted: asked before an event's frame is looked at, which it doesn't see. What isn't wanted is gone.
+    /// - Returns: those that are wanted, in the order they were sent, and how many entries were taken.
+    public func take(atMost limit: Int, where isWanted: (GuardEvent) -> Bool) throws(DatapathError) -> (events: [GuardEvent], taken: Int) {
+        let taken: Int = try withoutActuallyEscaping(isWanted) { isWanted throws(DatapathError) in
+            inbox.isWanted = isWanted
+            defer { inbox.isWanted = nil }
+            return try ring.read(waiting: 0, atMost: limit)
+        }
+        defer { inbox.events = [] }
+        return (inbox.events, taken)
     }
 }
 

@@ -26,20 +26,21 @@ enum ExpeditedGrace {
         defer { release(held) }
         guard let former = noted() ?? read(file) else { return try body() }
         if former == "1" { return try body() }
-        writeNote(former)
+        let hasMadeFolder = writeNote(former)
         guard write(file, "1") else {
-            removeNote()
+            removeNote(withFolder: hasMadeFolder)
             return try body()
         }
         defer {
-            if write(file, former) { removeNote() }
+            if write(file, former) { removeNote(withFolder: hasMadeFolder) }
         }
         return try body()
     }
 
-    private static func removeNote() {
+    private static func removeNote(withFolder: Bool) {
         unlink(note)
-        rmdir(noteFolder)  // unless others have something in it
+        // One that was there is somebody else's: an agent's, in whose view of the files it may be all that can be written.
+        if withFolder { rmdir(noteFolder) }
     }
 
     private static func read(_ file: Int32) -> String? {
@@ -60,12 +61,14 @@ enum ExpeditedGrace {
         return read(file)
     }
 
-    private static func writeNote(_ value: String) {
-        mkdir(noteFolder, 0o700)
+    /// - Returns: whether it has made the folder.
+    private static func writeNote(_ value: String) -> Bool {
+        let hasMadeFolder = mkdir(noteFolder, 0o700) == 0
         let file = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { return }
+        guard file >= 0 else { return hasMadeFolder }
         _ = write(file, value)
         close(file)
+        return hasMadeFolder
     }
 
     private static func holdSignals() -> sigset_t {

@@ -27,7 +27,9 @@ public struct GuardEvent: Sendable, Hashable {
     public var leftOut: UInt32
 
     /// nil for bytes that aren't an event of this layout.
-    public init?(_ bytes: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameter isHeadOnly: leaves out the frame.
+    public init?(_ bytes: UnsafeRawBufferPointer, isHeadOnly: Bool = false) {
         guard bytes.count >= MemoryLayout<guard_event>.size else { return nil }
         let event = bytes.loadUnaligned(as: guard_event.self)
         guard let direction = Direction(rawValue: event.direction), let reason = Reason(rawValue: event.reason) else { return nil }
@@ -38,9 +40,27 @@ public struct GuardEvent: Sendable, Hashable {
         self.reason = reason
         wasAudited = event.flags & UInt8(GUARD_EVENT_AUDITED) != 0
         frameLength = event.length
-        frame = BindingImage.read(event.bytes, min(Int(event.captured), Int(GUARD_EVENT_BYTES)), as: UInt8.self)
+        frame = isHeadOnly ? [] : BindingImage.read(event.bytes, min(Int(event.captured), Int(GUARD_EVENT_BYTES)), as: UInt8.self)
         tagProtocol = event.flags & UInt8(GUARD_EVENT_TAGGED) != 0 ? event.vlan_protocol : nil
         tagControl = event.vlan_tci
         leftOut = event.left_out
+    }
+
+    /// An event that no kernel sent.
+    package init(
+        time: UInt64, port: UInt32, bridge: UInt32, direction: Direction, reason: Reason, wasAudited: Bool = false, frameLength: UInt32,
+        frame: [UInt8], tagProtocol: UInt16? = nil, tagControl: UInt16 = 0, leftOut: UInt32 = 0
+    ) {
+        self.time = time
+        self.port = port
+        self.bridge = bridge
+        self.direction = direction
+        self.reason = reason
+        self.wasAudited = wasAudited
+        self.frameLength = frameLength
+        self.frame = frame
+        self.tagProtocol = tagProtocol
+        self.tagControl = tagControl
+        self.leftOut = leftOut
     }
 }

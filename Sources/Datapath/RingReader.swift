@@ -14,6 +14,8 @@ final class RingReader {
     private final class Inbox {
         let take: (UnsafeRawBufferPointer) -> Bool
         var malformed = 0
+        var taken = 0
+        var limit = Int.max
 
         init(_ take: @escaping (UnsafeRawBufferPointer) -> Bool) { self.take = take }
     }
@@ -28,7 +30,9 @@ final class RingReader {
             { context, data, size in
                 let inbox = Unmanaged<Inbox>.fromOpaque(context!).takeUnretainedValue()
                 if !inbox.take(UnsafeRawBufferPointer(start: data, count: size)) { inbox.malformed += 1 }
-                return 0
+                inbox.taken += 1
+                // A negative number ends the round, with this entry taken.
+                return inbox.taken < inbox.limit ? 0 : -ECANCELED
             }, Unmanaged.passUnretained(inbox).toOpaque(), nil)
         guard let made else { throw .system(action: "open the \(name)", errno: .current) }
         ring = made
@@ -45,11 +49,18 @@ final class RingReader {
     /// How many entries weren't of this layout.
     var malformedCount: Int { inbox.malformed }
 
-    /// Waits for entries and takes all there are.
+    /// Waits for entries and takes what there is.
     ///
-    /// - Parameter milliseconds: how long to wait at most; 0 doesn't, -1 is for ever.
-    func read(waiting milliseconds: Int32) throws(DatapathError) {
+    /// - Parameters:
+    ///   - milliseconds: how long to wait at most; 0 doesn't, -1 is for ever.
+    ///   - limit: at most so many, at least 1; the rest stay in the ring.
+    /// - Returns: how many were taken.
+    @discardableResult
+    func read(waiting milliseconds: Int32, atMost limit: Int = .max) throws(DatapathError) -> Int {
+        inbox.taken = 0
+        inbox.limit = limit
         let result = milliseconds == 0 ? ring_buffer__consume(ring) : ring_buffer__poll(ring, milliseconds)
-        guard result >= 0 || result == -EINTR else { throw .call("read the \(name)", result) }
+        guard result >= 0 || result == -EINTR || result == -ECANCELED else { throw .call("read the \(name)", result) }
+        return inbox.taken
     }
 }

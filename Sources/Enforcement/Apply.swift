@@ -57,7 +57,8 @@ extension Step {
         }
     }
 
-    fileprivate var record: PortRecord? {
+    /// The record that it writes.
+    var record: PortRecord? {
         switch self {
         case .close(let port, _): .closed(port)
         case .bind(let port, let binding, let subnets, _): .guest(binding, port, subnets: subnets)

@@ -121,13 +121,9 @@ public enum Hotplug {
     private static func forget(_ name: String, _ datapath: Datapath) throws(EnforcementError) -> Report {
         let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }
         // An interface that still has the number has another name.
-        let gone = records.filter { $0.kind == .guest && !isPresent($0.port.index) }
+        let gone = records.filter { $0.kind == .guest && !Arrivals.isPresent($0.port.index) }
         let releases = gone.map { Step.release($0.port, kind: .guest, .gone) }
         return try Apply.carryOut(Plan(steps: disown(gone, datapath) + releases), on: HostState(), datapath: datapath)
-    }
-
-    private static func isPresent(_ index: InterfaceIndex) -> Bool {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { if_indextoname(index, $0.baseAddress) != nil }
     }
 
     // MARK: Owners
@@ -141,7 +137,7 @@ public enum Hotplug {
         return try EnforcementError.wrap { () throws(DatapathError) in try datapath.owners(overlapping: identities, bridge: bridge) }
     }
 
-    private static func disown(_ records: [PortStatus], _ datapath: Datapath) throws(EnforcementError) -> [Step] {
+    static func disown(_ records: [PortStatus], _ datapath: Datapath) throws(EnforcementError) -> [Step] {
         var steps: [Step] = []
         for record in records {
             let port = record.port

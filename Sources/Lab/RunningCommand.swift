@@ -103,6 +103,15 @@ public final class RunningCommand: @unchecked Sendable {
         return String(decoding: collected[0], as: UTF8.self)
     }
 
+    /// What it has written to its standard error so far.
+    public var errorsSoFar: String {
+        collect()
+        return String(decoding: collected[1], as: UTF8.self)
+    }
+
+    /// Sends it a signal, as kill(2) does; one that has ended gets none.
+    public func signal(_ number: Int32) { if status == nil { kill(processID, number) } }
+
     private var result: CommandResult {
         CommandResult(
             status: status ?? -1, output: String(decoding: collected[0], as: UTF8.self),

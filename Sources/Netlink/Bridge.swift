@@ -16,6 +16,8 @@ public struct Bridge: Hashable, Sendable {
         public var callsIPTables: Bool?
         public var callsIP6Tables: Bool?
         public var callsARPTables: Bool?
+        /// Which of the groups 01:80:c2:00:00:0X are forwarded, one bit each.
+        public var groupForwardMask: UInt16?
         /// Learn no MAC from frames to 01:80:c2:00:00:0x (BR_BOOLOPT_NO_LL_LEARN).
         public var noLinkLocalLearning: Bool?
         /// How long a port stays in each of listening and learning, in hundredths of a second; with the spanning
@@ -89,6 +91,8 @@ extension Bridge.Settings {
                 self[keyPath: field] = attribute.uint32
             } else if attribute.type == IFLA_BR_STP_STATE {
                 spanningTree = attribute.uint32.map { $0 != 0 }
+            } else if attribute.type == IFLA_BR_GROUP_FWD_MASK {
+                groupForwardMask = attribute.uint16
             } else if attribute.type == IFLA_BR_MULTI_BOOLOPT, let options = attribute.value(as: br_boolopt_multi.self),
                 options.optmask & Self.noLinkLocalLearningBit != 0
             {
@@ -104,6 +108,7 @@ extension Bridge.Settings {
         for (attribute, field) in Self.durations {
             if let value = self[keyPath: field] { message.append(attribute, value) }
         }
+        if let groupForwardMask { message.append(IFLA_BR_GROUP_FWD_MASK, groupForwardMask) }
         if let spanningTree { message.append(IFLA_BR_STP_STATE, UInt32(spanningTree ? 1 : 0)) }
         if let noLinkLocalLearning {
             let bit = Self.noLinkLocalLearningBit
@@ -120,6 +125,7 @@ extension Bridge.Settings {
         for (_, field) in Self.durations where self[keyPath: field] == present[keyPath: field] {
             difference[keyPath: field] = nil
         }
+        if groupForwardMask == present.groupForwardMask { difference.groupForwardMask = nil }
         if spanningTree == present.spanningTree { difference.spanningTree = nil }
         if noLinkLocalLearning == present.noLinkLocalLearning { difference.noLinkLocalLearning = nil }
         return difference

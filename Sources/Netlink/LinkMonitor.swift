@@ -15,6 +15,8 @@ public final class LinkMonitor {
         case left(Link, bridge: InterfaceIndex)
         /// Its name, address, state, MTU or another property is a new one.
         case changed(from: Link, to: Link)
+        /// How its bridge treats a port is another way now; its spanning tree state apart, which changes by itself.
+        case portChanged(Link, BridgePort.Settings)
         /// Messages were lost; what follows was found by comparison. An interface that was replaced by another of the
         /// same number meanwhile looks like the same: check what hangs on it.
         case overrun
@@ -22,6 +24,8 @@ public final class LinkMonitor {
 
     /// The interfaces as the events given so far, and those waiting, leave them.
     public private(set) var links: [InterfaceIndex: Link] = [:]
+    /// How the bridges treat their ports, as last told of.
+    private var settings: [InterfaceIndex: BridgePort.Settings] = [:]
     private var pending: ArraySlice<Event> = []
     private let socket: NetlinkSocket
     private static let request = NetlinkRequest(NetlinkMessage(type: RTM_GETLINK, header: ifinfomsg()), action: "watch the interfaces")
@@ -34,7 +38,10 @@ public final class LinkMonitor {
     public init(receiveBuffer: Int = 8 << 20) throws(NetlinkError) {
         // First listen, then look: what happens between is told twice rather than never.
         socket = try NetlinkSocket(groups: [Int(RTNLGRP_LINK.rawValue)], receiveBuffer: Int32(clamping: receiveBuffer))
-        for link in try Link.all() { links[link.index] = link }
+        for link in try Link.all() {
+            links[link.index] = link
+            settings[link.index] = BridgePort(link)?.settings.withoutState
+        }
     }
 
     /// The next event, waiting for one if need be.
@@ -73,19 +80,37 @@ public final class LinkMonitor {
     }
 
     private func take(_ reply: NetlinkReply) {
-        // Each change of a bridge's ports is also told with family AF_BRIDGE, before or after and with less in it.
-        guard let header = reply.header(ifinfomsg.self), Int32(header.ifi_family) == AF_UNSPEC, let link = Link(reply) else { return }
+        guard let header = reply.header(ifinfomsg.self), let link = Link(reply) else { return }
+        // Each change of a bridge's ports is also told with family AF_BRIDGE, before or after and with less in it; how the
+        // bridge treats the port is told with that alone.
+        guard Int32(header.ifi_family) == AF_UNSPEC else { return takeSettings(reply, of: link.index) }
         if Int(reply.type) == RTM_DELLINK { remove(link.index) } else { update(link) }
+    }
+
+    private func takeSettings(_ reply: NetlinkReply, of index: InterfaceIndex) {
+        guard Int(reply.type) == RTM_NEWLINK, let information = reply.attributes(after: ifinfomsg.self)[Int(IFLA_PROTINFO)] else { return }
+        note(BridgePort.Settings(information.nested).withoutState, of: index)
+    }
+
+    private func note(_ present: BridgePort.Settings?, of index: InterfaceIndex) {
+        let former = settings[index]
+        settings[index] = present
+        guard let former, let present, former != present, let link = links[index] else { return }
+        pending.append(.portChanged(link, present))
     }
 
     private func compareWithAll() throws(NetlinkError) {
         let present = try Link.all()
         let indexes = Set(present.map(\.index))
         for index in links.keys.filter({ !indexes.contains($0) }).sorted() { remove(index) }
-        for link in present { update(link) }
+        for link in present {
+            update(link)
+            note(BridgePort(link)?.settings.withoutState, of: link.index)
+        }
     }
 
     private func remove(_ index: InterfaceIndex) {
+        settings[index] = nil
         guard let old = links.removeValue(forKey: index) else { return }
         if let bridge = old.bridge { pending.append(.left(old, bridge: bridge)) }
         pending.append(.gone(old))
@@ -99,9 +124,20 @@ public final class LinkMonitor {
         }
         guard old != link else { return }
         if old.bridge != link.bridge {
+            // A port is born anew with each bridge.
+            settings[link.index] = nil
             if let bridge = old.bridge { pending.append(.left(link, bridge: bridge)) }
             if let bridge = link.bridge { pending.append(.joined(link, bridge: bridge)) }
         }
         if old.ownProperties != link.ownProperties { pending.append(.changed(from: old, to: link)) }
+    }
+}
+
+extension BridgePort.Settings {
+    /// Without what the spanning tree changes by itself.
+    fileprivate var withoutState: Self {
+        var settings = self
+        settings.state = nil
+        return settings
     }
 }

@@ -60,7 +60,7 @@ package struct HostStatus: Encodable {
 
 /// One guarded interface.
 package struct PortFacts: Encodable {
-    package enum State: String, Encodable {
+    package enum State: String, Encodable, CaseIterable {
         /// Nothing passes: no binding says who is behind it.
         case closed
         case bound
@@ -90,6 +90,8 @@ package struct PortFacts: Encodable {
     package var sent: SideFacts
     /// Out of the bridge to the port.
     package var received: SideFacts
+    /// Of a guest in audit mode: what it would lose without.
+    package var audit: AuditFacts?
 
     /// - Parameter now: nanoseconds of CLOCK_BOOTTIME, for what is left of leases.
     package init(_ status: PortStatus, link: Link?, ways: [Hook: AttachmentWay], now: UInt64) {
@@ -104,6 +106,7 @@ package struct PortFacts: Encodable {
         claims = status.claims.map(\.description)
         sent = SideFacts(status.counters.into)
         received = SideFacts(status.counters.out)
+        audit = status.binding?.mode == .audit ? AuditFacts(status.counters) : nil
         state =
             if link == nil {
                 .gone

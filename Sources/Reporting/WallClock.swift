@@ -13,7 +13,10 @@ package struct WallClock {
         nanoseconds = UInt64(clamping: Int64(clamping: Self.now(CLOCK_REALTIME)) &- age)
     }
 
-    private static func now(_ clock: clockid_t) -> UInt64 {
+    package static var now: WallClock { WallClock(nanoseconds: now(CLOCK_REALTIME)) }
+
+    /// What a clock of the kernel shows, in nanoseconds: CLOCK_REALTIME, CLOCK_MONOTONIC.
+    package static func now(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         clock_gettime(clock, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)

@@ -5,9 +5,15 @@ import Glibc
 // What reads our output may end before we do; a write that fails says so without a signal.
 signal(SIGPIPE, SIG_IGN)
 
-do {
-    var command = try Vifguard.parseAsRoot()
+/// The agent waits for many things at once, all others for one after the other.
+func run(_ command: any ParsableCommand) async throws {
+    if var asynchronous = command as? any AsyncParsableCommand { return try await asynchronous.run() }
+    var command = command
     try command.run()
+}
+
+do {
+    try await run(try Vifguard.parseAsRoot())
 } catch let code as ExitCode {
     exit(code.rawValue)
 } catch let failure where Vifguard.exitCode(for: failure) == .failure {

@@ -13,6 +13,7 @@ struct UsageTests {
     @Test func `wrong usage ends with 2 and says so on standard error alone`() throws {
         for arguments in [
             ["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""],
+            ["top", "--interval", "0.1"], ["top", "--interval", "nan"], ["top", "--count", "0"], ["top", "--once", "--count", "2"],
             ["explain", "00", "--port", "x", "--tag", "4096"],
         ] {
             let command = try Command(arguments)
@@ -49,7 +50,7 @@ struct UsageTests {
     }
 
     @Test func `help fits into 80 columns`() throws {
-        for name in ["check", "plan", "apply", "attach", "detach", "status", "explain", "events", "prove", "uninstall", "version"] {
+        for name in ["check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "prove", "uninstall", "version"] {
             let lines = try Command([name, "--help"]).output.split(separator: "\n")
             #expect(lines.filter { $0.count > 80 } == [], "\(name)")
         }

@@ -8,7 +8,10 @@ import Testing
 final class CommandFixture {
     let host: NetworkNamespace
     let policy: URL
-    private let folder: URL
+    /// Goes with the fixture.
+    let folder: URL
+    /// The agent's state, which isn't the machine's; nothing is there at first.
+    var state: String { folder.appending(path: "state").path }
 
     static let soundPolicy = """
         bridges:
@@ -55,9 +58,10 @@ final class CommandFixture {
         URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "vifguard").path
     }
 
-    /// The command's words; those subcommands that read the policy get it.
+    /// The command's words; those subcommands that read the policy or the agent's state get theirs.
     private func words(_ arguments: [String]) -> [String] {
-        [Self.binary] + arguments + (["plan", "apply", "attach"].contains(arguments[0]) ? ["--policy", policy.path] : [])
+        [Self.binary] + arguments + (["plan", "apply", "attach", "doctor"].contains(arguments[0]) ? ["--policy", policy.path] : [])
+            + (["events", "status", "doctor"].contains(arguments[0]) ? ["--state", state] : [])
     }
 
     func run(_ arguments: String...) throws -> CommandResult { try host.execute(words(arguments), atMost: .seconds(60)) }
@@ -102,7 +106,13 @@ struct HostStatus: Decodable {
         var mode: String?
         var ingress: String?
         var egress: String?
+        struct Audit: Decodable {
+            var ready: Bool
+            var violates: [String: Int]
+            var since: String?
+        }
         var binding: Binding?
+        var audit: Audit?
         var sent: Side
         var received: Side
     }

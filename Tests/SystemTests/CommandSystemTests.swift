@@ -106,7 +106,7 @@ struct CommandSystemTests {
     @Test func `events end with their reader`() throws {
         let fixture = try CommandFixture()
         _ = try fixture.succeed("apply")
-        let pipe = try fixture.host.start(["sh", "-c", "\"$0\" events --follow | head -n 1", CommandFixture.binary])
+        let pipe = try fixture.host.start(["sh", "-c", "\"$0\" events --follow --state \"$1\" | head -n 1", CommandFixture.binary, fixture.state])
         // One event, which waits in the ring for its reader. Then head goes, and nothing more happens.
         try spoof(fixture)
         #expect(try pipe.wait(atMost: .seconds(60)).succeeded)
@@ -165,7 +165,7 @@ struct CommandSystemTests {
         let fixture = try CommandFixture()
         _ = try fixture.succeed("apply")
         let copy = try PublicCopy(of: CommandFixture.binary)
-        for arguments in [["apply", "--policy", fixture.policy.path], ["status"], ["events"], ["uninstall", "--yes"]] {
+        for arguments in [["apply", "--policy", fixture.policy.path], ["status"], ["events", "--state", fixture.state], ["uninstall", "--yes"]] {
             let command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", copy.path]
             let refused = try fixture.host.execute(command + arguments)
             #expect(refused.status == 1 && refused.output.isEmpty, "\(arguments): \(refused)")
@@ -198,7 +198,7 @@ struct CommandSystemTests {
 }
 
 /// The binary where everybody may read it: a build folder may lie in a home that is root's alone.
-private final class PublicCopy {
+final class PublicCopy {
     let path: String
 
     init(of binary: String) throws {

@@ -23,7 +23,8 @@ struct LinkMonitorTests {
             var events: [LinkMonitor.Event] = []
             while let event = try monitor.next(timeoutMilliseconds: 5000) {
                 switch event {
-                case .appeared(let link), .gone(let link), .joined(let link, _), .left(let link, _), .changed(_, let link):
+                case .appeared(let link), .gone(let link), .joined(let link, _), .left(let link, _), .changed(_, let link),
+                    .portChanged(let link, _):
                     if link.name == "end" { return events }
                     if link.name == name { events.append(event) }
                 case .overrun: events.append(event)
@@ -42,6 +43,7 @@ struct LinkMonitorTests {
             case .joined: "joined"
             case .left: "left"
             case .changed: "changed"
+            case .portChanged: "port changed"
             case .overrun: "overrun"
             }
         }
@@ -62,6 +64,25 @@ struct LinkMonitorTests {
             Issue.record("the events name another bridge: \(events)")
             return
         }
+    }
+
+    @Test func `how a bridge treats a port is told of when it changes, and only then`() throws {
+        let events = try events {
+            try Link.create("br0", .bridge)
+            try Link.create("vif1.0", .veth(), .master(Link.named("br0").index))
+        } actions: {
+            var settings = BridgePort.Settings()
+            settings.learning = false
+            let port = try BridgePort.numbered(Link.named("vif1.0").index)
+            try port.write(settings)
+            // The same again is no change, and what a port is born with when it joins isn't either.
+            try NetlinkSocket().perform(BridgePort.request(writing: settings, to: port.index, named: port.name))
+            try Link.named("vif1.0").change(.noMaster)
+            try Link.named("vif1.0").change(.master(Link.named("br0").index))
+        }
+        #expect(words(events) == ["port changed", "left", "joined"])
+        guard case .portChanged(_, let settings) = events.first else { return }
+        #expect(settings.learning == false && settings.unicastFlood == true)
     }
 
     @Test func `a port that is made in a bridge appears and joins`() throws {

@@ -6,8 +6,10 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <termios.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +53,8 @@ static const uint32_t CLINUX_TC_EGRESS_PARENT = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_
 /// CLONE_NEWNET and CLONE_NEWNS, which <sched.h> shows only to _GNU_SOURCE.
 extern const int clinux_new_network;
 extern const int clinux_new_mounts;
+/// POSIX_SPAWN_SETSID: a program to be started leads a session of its own.
+extern const short clinux_spawn_session;
 
 /// unshare(2) for the calling thread. 0, or -1 with errno set.
 int clinux_unshare(int flags);
@@ -58,8 +62,14 @@ int clinux_unshare(int flags);
 /// setns(2) for the calling thread. 0, or -1 with errno set.
 int clinux_setns(int descriptor, int kind);
 
+/// When the file was made, statx(2): seconds since 1970; -1 where there is none, or its file system doesn't keep that.
+long long clinux_birth_time(const char *path);
+
 /// The calling thread's id, gettid(2).
 int clinux_thread_id(void);
+
+/// Names the calling thread, for ps and top; at most 15 bytes of it are kept.
+void clinux_name_thread(const char *name);
 
 /// open(2) with O_CLOEXEC, which Swift sees only as a variadic function. A descriptor, or -1 with errno set.
 int clinux_open(const char *path, int flags);
@@ -89,3 +99,14 @@ int clinux_process_descriptor(int process);
 long clinux_receive_frame(
     int descriptor, void *buffer, size_t capacity, struct sockaddr_ll *from, struct tpacket_auxdata *auxiliary,
     int *has_auxiliary);
+
+/// A descriptor from which the signals of the set are read in place of being delivered: signalfd(2), which doesn't block
+/// and isn't inherited. The caller blocks them with sigprocmask(2). -1 with errno set.
+int clinux_signal_descriptor(const sigset_t *signals);
+
+/// Takes the next of these signals: its number, 0 if none waits, or -1 with errno set.
+int clinux_next_signal(int descriptor);
+
+/// From now on a crash of this process (SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE) first writes `length` bytes
+/// (kept: at most 128) to `terminal` and gives it back these settings. `settings` NULL ends that.
+void clinux_restore_terminal_on_crash(int terminal, const struct termios *settings, const void *bytes, size_t length);

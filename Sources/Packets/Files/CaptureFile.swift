@@ -30,9 +30,13 @@ public struct CaptureFile: Hashable, Sendable {
     public init(packets: [Packet]) { self.packets = packets }
 
     /// Reads a whole file of either format.
-    public init(parsing file: [UInt8]) throws(CaptureError) {
+    ///
+    /// - Parameter limit: of packets. They may be empty, so that a small file can hold very many.
+    public init(parsing file: [UInt8], atMost limit: Int = .max) throws(CaptureError) {
         guard let magic = Bytes(file).uint32(at: 0) else { throw .notACapture }
-        packets = magic == PcapngReader.sectionHeader ? try PcapngReader.packets(in: file) : try PcapReader.packets(in: file, magic: magic)
+        packets =
+            magic == PcapngReader.sectionHeader
+            ? try PcapngReader.packets(in: file, atMost: limit) : try PcapReader.packets(in: file, magic: magic, atMost: limit)
     }
 
     /// The packets as a pcap file of version 2.4: little-endian, microseconds, Ethernet. A missing timestamp becomes 1970.
@@ -60,6 +64,8 @@ public enum CaptureError: Error, Hashable, Sendable, CustomStringConvertible {
     case malformed(offset: Int, what: String)
     /// The frames aren't Ethernet frames.
     case linkType(UInt32, offset: Int)
+    /// There are more than are wanted.
+    case tooMany(limit: Int)
 
     public var description: String {
         switch self {
@@ -68,6 +74,7 @@ public enum CaptureError: Error, Hashable, Sendable, CustomStringConvertible {
         case .malformed(let offset, let what): "the capture is damaged at byte \(offset): \(what)"
         case .linkType(let type, let offset):
             "link type \(type) at byte \(offset) is not Ethernet (1): capture on an Ethernet interface, not on \"any\""
+        case .tooMany(let limit): "the capture has more than \(limit) frames, the most that are read: cut it up, as 'editcap -r' does"
         }
     }
 }

@@ -2,7 +2,7 @@
 enum PcapReader {
     private static let headerLength = 24, recordHeaderLength = 16
 
-    static func packets(in file: [UInt8], magic: UInt32) throws(CaptureError) -> [CaptureFile.Packet] {
+    static func packets(in file: [UInt8], magic: UInt32, atMost limit: Int) throws(CaptureError) -> [CaptureFile.Packet] {
         guard let (isLittleEndian, nanoseconds) = format(magic) else { throw .notACapture }
         let bytes = Bytes(file)
         let numbers = CaptureNumbers(bytes: bytes, isLittleEndian: isLittleEndian)
@@ -12,6 +12,7 @@ enum PcapReader {
         var packets: [CaptureFile.Packet] = []
         var offset = headerLength
         while offset < bytes.count {
+            guard packets.count < limit else { throw .tooMany(limit: limit) }
             guard let seconds = numbers.uint32(at: offset), let fraction = numbers.uint32(at: offset + 4),
                 let captured = numbers.uint32(at: offset + 8), let original = numbers.uint32(at: offset + 12)
             else { throw .cutShort(offset: offset, what: "packet header") }

@@ -40,10 +40,13 @@ struct PcapngReader {
     private var interfaces: [Interface] = []
     private var packets: [CaptureFile.Packet] = []
 
-    static func packets(in file: [UInt8]) throws(CaptureError) -> [CaptureFile.Packet] {
+    static func packets(in file: [UInt8], atMost limit: Int) throws(CaptureError) -> [CaptureFile.Packet] {
         var reader = PcapngReader(file: Bytes(file))
         var offset = 0
-        while offset < file.count { offset += try reader.readBlock(at: offset) }
+        while offset < file.count {
+            offset += try reader.readBlock(at: offset)
+            guard reader.packets.count <= limit else { throw .tooMany(limit: limit) }
+        }
         return reader.packets
     }
 

@@ -1,5 +1,6 @@
 import Reporting
 import ArgumentParser
+import Doctor
 
 /// `vifguard status`
 struct StatusCommand: ParsableCommand {
@@ -11,10 +12,12 @@ struct StatusCommand: ParsableCommand {
     var port: String?
 
     @OptionGroup var pins: PinsOption
+    @OptionGroup var state: StateOption
     @OptionGroup var json: JSONOption
 
     func run() throws {
         var status = try HostStatus.observe(try pins.open())
+        if status.hasAudits { status.judgeAudits(by: History.observe(state.folder)) }
         if let port { status = try status.only(port) }
         if json.isOn { return try Output.printJSON(status) }
         Output.print(port == nil ? status.lines(.output) : status.details(.output))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Policy
+import Reporting
 
 // Words that options take, as output and JSON write them.
 extension Direction: ExpressibleByArgument {
@@ -17,4 +18,10 @@ extension Reason: ExpressibleByArgument {
 
     public var defaultValueDescription: String { name }
     public static var allValueStrings: [String] { allCases.map(\.name) }
+}
+
+extension Severity: ExpressibleByArgument {}
+
+extension TimePoint: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }

@@ -1,5 +1,6 @@
 import PolicyText
 import Datapath
+import EventStore
 import Enforcement
 import Glibc
 import Netlink
@@ -27,6 +28,7 @@ extension Output {
         case EnforcementError.datapath(let error): errorNumber(of: error)
         case EnforcementError.network(let error), DatapathError.network(let error): error.errno
         case DatapathError.system(_, let number): number.number
+        case EventStoreError.system(_, let number): number
         default: nil
         }
     }

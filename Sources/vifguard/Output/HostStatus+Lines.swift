@@ -4,7 +4,14 @@ import Reporting
 extension HostStatus {
     func lines(_ style: Style) -> [String] {
         if bridges.isEmpty { return ["No bridge is guarded: name one in the policy and 'vifguard apply'."] }
-        return Array(bridges.map { $0.lines(style) }.joined(separator: [""])) + ["", programs(style)]
+        return Array(bridges.map { $0.lines(style) }.joined(separator: [""])) + audits(style) + ["", programs(style)]
+    }
+
+    /// Guests that nothing is dropped of, and which of them could be held to their bindings.
+    private func audits(_ style: Style) -> [String] {
+        let ports = bridges.flatMap(\.ports)
+        let lines = ports.compactMap { port in port.audit.map { "  \(port.name.visible) \(port.guestName): \($0.words)" } }
+        return lines.isEmpty ? [] : ["", style.bold("AUDIT")] + lines.map { wrapped($0, indent: 4) }
     }
 
     private func programs(_ style: Style) -> String {
@@ -50,6 +57,8 @@ extension PortFacts {
             (sent.wouldDrop.packets &+ received.wouldDrop.packets).short,
         ]
     }
+
+    fileprivate var guestName: String { binding.map { "(\($0.guest.visible))" } ?? "" }
 
     private var who: String {
         switch kind {
@@ -99,6 +108,7 @@ extension PortFacts {
             facts += leases.enumerated().map { place, lease in (place == 0 ? "by DHCP" : "", "\(lease.words), given by \(lease.server)") }
             if !binding.extras.isEmpty { facts.append(("besides", binding.extras.joined(separator: ", "))) }
         }
+        if let audit { facts.append(("audit", audit.words)) }
         facts += sent.facts("sent") + received.facts("received")
         let width = 14
         return [isCause(forConcern: style, style.bold(name.visible))]
@@ -115,5 +125,15 @@ extension SideFacts {
         return [(way, "\(words(passed)) passed")]
             + dropped.ranked.map { ("", "\(words($0.count)) dropped: \($0.reason)") }
             + wouldDrop.ranked.map { ("", "\(words($0.count)) audited: \($0.reason)") }
+    }
+}
+
+extension AuditFacts {
+    /// "ready for enforce: nothing would have been dropped since …"
+    fileprivate var words: String {
+        let time = since.map { "since \($0)" } ?? "since the port was guarded"
+        if ready { return "ready to enforce: nothing would have been dropped \(time)" }
+        let reasons = violates.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
+        return "would have been dropped \(time): \(reasons.joined(separator: ", "))"
     }
 }

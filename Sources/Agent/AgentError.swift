@@ -1,0 +1,17 @@
+import Netlink
+
+/// Why the agent can't begin or go on.
+public enum AgentError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A call failed; `action` reads after "can't".
+    case system(action: String, Int32)
+    /// Another agent has the same state folder.
+    case otherAgent(folder: String)
+
+    public var description: String {
+        switch self {
+        case .system(let action, let number): "can't \(action): \(SystemErrorNumber(number))"
+        case .otherAgent(let folder):
+            "another agent runs with \(folder): stop it first ('systemctl stop vifguard'), or give this one a folder of its own with --state"
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import Datapath
+import EventStore
+
+/// How an agent is to run.
+public struct AgentOptions: Sendable {
+    /// Where programs and maps are pinned.
+    public var pins: PinFolder
+    /// A file or a folder.
+    public var policyPath: String
+    /// Keeps what must outlive the agent: the store of events.
+    public var state: StateFolder
+    /// How much of what happened is kept.
+    public var eventLimits = EventLimits()
+    /// Keeps what must not: the API's socket.
+    public var runFolder: String
+    /// Between two inspections of the whole host.
+    public var interval: Duration = .seconds(10)
+
+    public init(pins: PinFolder, policyPath: String, state: StateFolder, runFolder: String) {
+        self.pins = pins
+        self.policyPath = policyPath
+        self.state = state
+        self.runFolder = runFolder
+    }
+}

@@ -1,0 +1,53 @@
+import EventStore
+import Foundation
+import Logging
+import Reporting
+import ServiceLifecycle
+import UnixSignals
+
+/// An agent's life: its services, from the start until SIGTERM or SIGINT.
+public enum AgentRun {
+    /// Goes on until it is told to end. Enforcement doesn't end with it.
+    ///
+    /// - Throws: `AgentError` and what the services throw where they can't begin.
+    public static func run(_ options: AgentOptions, log: Logger) async throws {
+        guard let lock = try AgentLock.take(in: options.state) else { throw AgentError.otherAgent(folder: options.state.path) }
+        defer { withExtendedLifetime(lock) {} }
+        let notifier = ServiceNotifier(environment: ProcessInfo.processInfo.environment)
+        let inbox = try Reconciler.Inbox()
+        let record = ReconcilerRecord()
+        let reconciler = ReconcilerService(options: options, inbox: inbox, record: record, log: log) {
+            log.info("the agent watches over the host", metadata: ["policy": "\(options.policyPath.visible)"])
+            notifier.ready(status: "watching over the host")
+        }
+        let collector = CollectorService(
+            pins: options.pins, folder: options.state, limits: options.eventLimits, totals: CollectorTotals(), pulse: Pulse(), log: log)
+        let pulses = [("reconciler", record.pulse), ("collector", collector.pulse)]
+        let services: [any Service] = [
+            reconciler, collector, ReloadService(inbox: inbox, notifier: notifier, log: log),
+            NotifierService(notifier: notifier, pulses: pulses, log: log),
+        ]
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+        try await group.run()
+        log.info("the agent has ended; the guard stays in force")
+    }
+}
+
+/// SIGHUP: the policy is read again.
+private struct ReloadService: Service {
+    let inbox: Reconciler.Inbox
+    let notifier: ServiceNotifier
+    let log: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            log.info("SIGHUP: reading the policy again")
+            notifier.reloading()
+            inbox.request()
+            notifier.ready(status: "watching over the host")
+        }
+    }
+}

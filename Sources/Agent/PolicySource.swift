@@ -1,0 +1,76 @@
+import Enforcement
+import Foundation
+import Policy
+import PolicyText
+
+/// The policy as it was last read without a mistake. One with mistakes changes nothing: what is in force stays.
+struct PolicySource {
+    let path: String
+    /// nil until there was a sound one.
+    private(set) var configuration: HostConfiguration?
+    /// What is wrong with the one on the disk now; empty if that is the one in force.
+    private(set) var problems: [ConfigurationError] = []
+    private(set) var index = PlugIndex(HostPolicy())
+    private(set) var loaded: Date?
+    private var mark: PolicyMark?
+
+    init(path: String) { self.path = path }
+
+    var policy: HostPolicy? { configuration?.policy }
+
+    /// Reads the files if they aren't those read before.
+    ///
+    /// - Returns: whether they were read.
+    mutating func refresh() -> Bool {
+        let present = PolicyMark(path)
+        guard mark != present else { return false }
+        mark = present
+        do throws(ConfigurationErrors) {
+            let fresh = try PolicyFiles.load(path)
+            configuration = fresh
+            problems = []
+            index = PlugIndex(fresh.policy)
+            loaded = Date()
+        } catch {
+            problems = error.errors.filter { $0.severity == .error }
+        }
+        return true
+    }
+
+    /// Reads them next time whatever they look like.
+    mutating func forget() { mark = nil }
+
+    /// The bridge of that name, as the policy has it.
+    func bridge(named name: String) -> BridgePolicy? { policy?.bridges.first { $0.name == name } }
+}
+
+/// What a policy's files look like from outside: another mark, other files.
+struct PolicyMark: Equatable {
+    private struct File: Equatable {
+        var path: String
+        var inode: UInt64
+        var size: Int64
+        var seconds: Int
+        var nanoseconds: Int
+    }
+
+    private var files: [File] = []
+
+    init(_ path: String) {
+        add(path)
+        add(path + "/policy.yaml")
+        let folder = path + "/guests.d"
+        add(folder)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names.sorted() where name.hasSuffix(".yaml") { add("\(folder)/\(name)") }
+    }
+
+    private mutating func add(_ path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        files.append(
+            File(
+                path: path, inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: status.st_mtim.tv_sec,
+                nanoseconds: status.st_mtim.tv_nsec))
+    }
+}

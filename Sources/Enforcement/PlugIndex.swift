@@ -1,0 +1,54 @@
+import Addresses
+import Netlink
+import Policy
+
+/// Which of the policy's interfaces a port that has just joined belongs to, found without looking at other ports: by the
+/// port's name, or by its own MAC, `fe:` and the tail of the guest's, as libvirt makes a tap. For all else, and wherever
+/// more than one answer is possible, `Plugs` looks at the whole bridge.
+public struct PlugIndex: Sendable {
+    private struct Place: Hashable {
+        var bridge: String
+        var name: String
+    }
+
+    private struct Tail: Hashable {
+        var bridge: String
+        var tail: UInt64
+    }
+
+    private var named: [Place: GuestInterface] = [:]
+    private var tails: [Tail: GuestInterface] = [:]
+
+    public init(_ policy: HostPolicy) {
+        var ambiguous: Set<Tail> = []
+        for interface in policy.interfaces {
+            if let port = interface.port {
+                named[Place(bridge: interface.bridge, name: port)] = interface
+                continue
+            }
+            for mac in interface.binding.macs {
+                let tail = Tail(bridge: interface.bridge, tail: mac.rawValue & Self.bits)
+                if tails.updateValue(interface, forKey: tail) != nil { ambiguous.insert(tail) }
+            }
+        }
+        for tail in ambiguous { tails[tail] = nil }
+    }
+
+    private static let bits: UInt64 = 0xff_ffff_ffff
+
+    /// The interface that is plugged in at `link`; nil if that can't be said of this port alone.
+    ///
+    /// - Parameter others: every interface there is. Another port of the bridge whose MAC says the same makes the answer
+    ///   a question.
+    public func interface(at link: Link, bridge: Link, among others: some Sequence<Link>) -> GuestInterface? {
+        if let interface = named[Place(bridge: bridge.name, name: link.name)] { return interface }
+        guard let tail = Self.tail(of: link), let interface = tails[Tail(bridge: bridge.name, tail: tail)] else { return nil }
+        let isAlone = !others.contains { $0.index != link.index && $0.bridge == bridge.index && Self.tail(of: $0) == tail }
+        return isAlone ? interface : nil
+    }
+
+    private static func tail(of link: Link) -> UInt64? {
+        guard let mac = link.macAddress, mac.rawValue >> 40 == 0xfe else { return nil }
+        return mac.rawValue & bits
+    }
+}

@@ -1,0 +1,50 @@
+import Agent
+import ArgumentParser
+import EventStore
+import Foundation
+import Logging
+
+/// `vifguard agent`
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "Watch over the host: bind new ports, put right what drifts, record who tries what.",
+        discussion: """
+            Runs until SIGTERM or ^C; SIGHUP reads the policy again. It keeps no state that the guard needs: when it ends, or is \
+            killed, what is in force stays in force, and only new ports stay closed until it is back.
+            """)
+
+    @Option(help: ArgumentHelp("Seconds between two inspections of the whole host (default: 10).", valueName: "seconds"))
+    var interval: Double?
+
+    @Option(help: ArgumentHelp("Days that events are kept (default: 30).", valueName: "days"))
+    var eventDays: Int?
+
+    @Option(help: ArgumentHelp("MiB that the store of events takes at most (default: 256).", valueName: "MiB"))
+    var eventSpace: Int?
+
+    @Flag(help: "Log more.")
+    var verbose = false
+
+    @OptionGroup var policy: PolicyOption
+    @OptionGroup var pins: PinsOption
+    @OptionGroup var state: StateOption
+    @OptionGroup var runtime: RunOption
+
+    mutating func validate() throws {
+        if let interval, !(0.1...3600).contains(interval) { throw ValidationError("--interval \(interval): give 0.1 to 3600 seconds") }
+        if let eventDays, !(1...3650).contains(eventDays) { throw ValidationError("--event-days \(eventDays): give 1 to 3650 days") }
+        if let eventSpace, !(1...65536).contains(eventSpace) { throw ValidationError("--event-space \(eventSpace): give 1 to 65536 MiB") }
+    }
+
+    func run() async throws {
+        let isJournal = environment("JOURNAL_STREAM") != nil
+        LoggingSystem.bootstrap { _ in JournalLog(isJournal: isJournal) }
+        var log = Logger(label: "vifguard")
+        log.logLevel = verbose ? .debug : .info
+        var options = AgentOptions(pins: pins.folder, policyPath: policy.path, state: state.folder, runFolder: runtime.folder)
+        if let interval { options.interval = .milliseconds(Int(interval * 1000)) }
+        let usual = EventLimits()
+        options.eventLimits = EventLimits(days: eventDays ?? usual.days, bytes: eventSpace.map { $0 << 20 } ?? usual.bytes)
+        try await AgentRun.run(options, log: log)
+    }
+}
