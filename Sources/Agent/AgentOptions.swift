@@ -1,3 +1,4 @@
+import API
 import Datapath
 import EventStore
 
@@ -13,6 +14,12 @@ public struct AgentOptions: Sendable {
     public var eventLimits = EventLimits()
     /// Keeps what must not: the API's socket.
     public var runFolder: String
+    /// The group whose members may use the API's socket.
+    public var group = APIConfiguration.defaultGroup
+    /// Where the API listens by TCP, too; nil: nowhere.
+    public var listen: ListenAddress?
+    /// The file with the token that whoever asks by TCP has to show.
+    public var tokenFile: String?
     /// Between two inspections of the whole host.
     public var interval: Duration = .seconds(10)
 

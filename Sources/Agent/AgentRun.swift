@@ -1,3 +1,4 @@
+import API
 import EventStore
 import Foundation
 import Logging
@@ -23,8 +24,14 @@ public enum AgentRun {
         let collector = CollectorService(
             pins: options.pins, folder: options.state, limits: options.eventLimits, totals: CollectorTotals(), pulse: Pulse(), log: log)
         let pulses = [("reconciler", record.pulse), ("collector", collector.pulse)]
+        let api = APIService(
+            configuration: APIConfiguration(
+                pins: options.pins, policyPath: options.policyPath, stateFolder: options.state.path, runFolder: options.runFolder,
+                group: options.group, listen: options.listen, tokenFile: options.tokenFile),
+            agent: AgentInformation(
+                health: { AgentHealth(record, collector.totals, options.state) }, reconcile: { inbox.request() }), logger: log)
         let services: [any Service] = [
-            reconciler, collector, ReloadService(inbox: inbox, notifier: notifier, log: log),
+            reconciler, collector, api, ReloadService(inbox: inbox, notifier: notifier, log: log),
             NotifierService(notifier: notifier, pulses: pulses, log: log),
         ]
         let group = ServiceGroup(

@@ -169,7 +169,8 @@ final class Reconciler {
         let ended = ContinuousClock.now
         schedule.end(begun, now: ended)
         record.note {
-            $0.seconds += begun.duration(to: ended) / .seconds(1)
+            $0.lastSeconds = begun.duration(to: ended) / .seconds(1)
+            $0.seconds += $0.lastSeconds
             $0.lastRun = Date()
         }
     }

@@ -13,6 +13,7 @@ final class ReconcilerRecord: Sendable {
         var drift: UInt64 = 0
         var failures: UInt64 = 0
         var seconds = 0.0
+        var lastSeconds = 0.0
         var lastRun: Date?
         var lastError: String?
         /// What can't be carried out and what may not be meant, as of the last run.

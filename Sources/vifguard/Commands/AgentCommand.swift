@@ -1,3 +1,4 @@
+import API
 import Agent
 import ArgumentParser
 import EventStore
@@ -22,6 +23,15 @@ struct AgentCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("MiB that the store of events takes at most (default: 256).", valueName: "MiB"))
     var eventSpace: Int?
 
+    @Option(help: ArgumentHelp("The group that may use the API's socket (default: \(APIConfiguration.defaultGroup)).", valueName: "group"))
+    var group: String?
+
+    @Option(help: ArgumentHelp("Offer the API by TCP, too, to those who show the token; such as 127.0.0.1:9470.", valueName: "host:port"))
+    var listen: ListenAddress?
+
+    @Option(help: ArgumentHelp("The file with the token for --listen, at least 32 characters, readable for root alone.", valueName: "file"))
+    var tokenFile: String?
+
     @Flag(help: "Log more.")
     var verbose = false
 
@@ -31,6 +41,9 @@ struct AgentCommand: AsyncParsableCommand {
     @OptionGroup var runtime: RunOption
 
     mutating func validate() throws {
+        if listen != nil, tokenFile == nil {
+            throw ValidationError("--listen needs --token-file, a file with a token such as 'openssl rand -hex 32' gives")
+        }
         if let interval, !(0.1...3600).contains(interval) { throw ValidationError("--interval \(interval): give 0.1 to 3600 seconds") }
         if let eventDays, !(1...3650).contains(eventDays) { throw ValidationError("--event-days \(eventDays): give 1 to 3650 days") }
         if let eventSpace, !(1...65536).contains(eventSpace) { throw ValidationError("--event-space \(eventSpace): give 1 to 65536 MiB") }
@@ -45,6 +58,9 @@ struct AgentCommand: AsyncParsableCommand {
         if let interval { options.interval = .milliseconds(Int(interval * 1000)) }
         let usual = EventLimits()
         options.eventLimits = EventLimits(days: eventDays ?? usual.days, bytes: eventSpace.map { $0 << 20 } ?? usual.bytes)
+        if let group { options.group = group }
+        options.listen = listen
+        options.tokenFile = tokenFile
         try await AgentRun.run(options, log: log)
     }
 }

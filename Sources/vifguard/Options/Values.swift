@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Policy
 import Reporting
@@ -23,5 +24,9 @@ extension Reason: ExpressibleByArgument {
 extension Severity: ExpressibleByArgument {}
 
 extension TimePoint: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension ListenAddress: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
