@@ -181,6 +181,8 @@ public final class EventReader: Sendable {
             guard descriptor >= 0 else { throw EventStoreError.system(action: "open \(path)", errno: errno) }
             close(descriptor)
             let queue = try DatabaseQueue(path: path, configuration: EventStore.configuration(readonly: true))
+            // An agent that has just begun makes it: its tables are there in a moment.
+            for _ in 0..<40 where try queue.read({ try !$0.tableExists("violations") }) { usleep(50_000) }
             try queue.read { database in
                 if try EventStore.migrations.hasBeenSuperseded(database) { throw EventStoreError.newer(path: path) }
                 guard try EventStore.migrations.hasCompletedMigrations(database) else { throw EventStoreError.older(path: path) }

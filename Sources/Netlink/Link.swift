@@ -25,6 +25,13 @@ public struct Link: Hashable, Sendable {
     let kindData: ArraySlice<UInt8>
     let portData: ArraySlice<UInt8>
 
+    /// An interface made by hand, for functions of values and their tests: no kernel has told of it.
+    package init(index: InterfaceIndex, name: String, macAddress: MACAddress? = nil, bridge: InterfaceIndex? = nil) {
+        (self.index, self.name, self.macAddress, master) = (index, name, macAddress, bridge)
+        portKind = bridge == nil ? nil : "bridge"
+        (kind, mtu, flags, peer, peerNamespace, kindData, portData) = (nil, 1500, 0, nil, nil, [], [])
+    }
+
     /// Set up by the operator.
     public var isUp: Bool { flags & UInt32(IFF_UP) != 0 }
     /// Up, and with a carrier.

@@ -2,27 +2,33 @@ import Reporting
 import ArgumentParser
 import Datapath
 import Enforcement
+import EventStore
 import Glibc
 
 /// `vifguard uninstall`
 struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Take the guard off this host, and leave no trace.",
-        discussion: "Asks first where a person sits at the terminal. The policy's files stay.")
+        discussion: "Asks first where a person sits at the terminal. The policy's files stay, and so does the store of events.")
 
     @Flag(help: "Don't ask.")
     var yes = false
 
     @OptionGroup var pins: PinsOption
+    @OptionGroup var state: StateOption
     @OptionGroup var json: JSONOption
 
     func run() throws {
+        // It would put everything back in force within the second.
+        guard !AgentLock.isHeld(in: state.folder) else {
+            throw Failure("an agent is running and would guard everything again: end it first, as by 'systemctl disable --now vifguard'")
+        }
         if !yes, isatty(STDIN_FILENO) == 1 {
             Output.warn(
                 wrapped(
                     """
                     This takes every program, pin and counter in \(pins.folder.path.visible) away and gives the bridges and their \
-                    ports their usual flags back. From then on every guest can use any address. The policy's files stay.
+                    ports their usual flags back. From then on every guest can use any address. The policy's files and the store of events stay.
                     """))
             Output.warn("Go on? Write yes:")
             guard readLine() == "yes" else { throw Failure("left as it is") }

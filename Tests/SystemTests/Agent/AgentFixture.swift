@@ -53,7 +53,9 @@ final class AgentFixture {
 
     func launch(interval: Double = 600) throws -> RunningCommand {
         try host.start([
-            CommandFixture.binary, "agent", "--policy", fixture.policy.path, "--state", state.path, "--run", runtime.path, "--interval",
+            // It doesn't outlive the tests, whatever ends them.
+            "setpriv", "--pdeathsig", "KILL", CommandFixture.binary, "agent", "--policy", fixture.policy.path, "--state", state.path, "--run",
+            runtime.path, "--interval",
             "\(interval)",
         ])
     }
