@@ -70,6 +70,8 @@ struct EventsCommand: ParsableCommand {
         let ring = RingEvents(filter: filter, isJSON: json.isOn)
         if follow { return try follow(store, ring) }
         guard try store.reader.exists() else {
+            // An agent that has just begun has recorded nothing yet, and what is in the ring is for it.
+            if AgentLock.isHeld(in: state.folder), pcap == nil { return }
             // What only the store can tell.
             guard since == nil, until == nil, limit == nil, pcap == nil, !summary else { throw EventStoreError.missing(path: store.reader.path) }
             return try ring.print(of: pins.open(), follow: false)
