@@ -12,7 +12,7 @@ RELEASE := .build/release/vifguard
 
 # What the build needs, then what the tests and the demonstration send real traffic with.
 BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev libsqlite3-dev pkg-config git
-TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps \
+TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps curl \
 	util-linux iptables arptables ebtables nftables
 BENCH_PACKAGES := iptables
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
