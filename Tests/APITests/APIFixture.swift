@@ -14,7 +14,8 @@ import Testing
 final class APIFixture: Sendable {
     let folder: URL
     let configuration: APIConfiguration
-    let health = Mutex(APIFixture.soundHealth)
+    /// What isn't well with the agent, as of the moment it is asked.
+    let ailment = Mutex<@Sendable (inout AgentHealth) -> Void>({ _ in })
     /// How often the reconciler was asked for a run.
     let runs = Mutex(0)
     let lines = LogLines()
@@ -61,7 +62,11 @@ final class APIFixture: Sendable {
 
     var agent: AgentInformation {
         AgentInformation(
-            health: { [unowned self] in health.withLock { $0 } }, reconcile: { [unowned self] in runs.withLock { $0 += 1 } })
+            health: { [unowned self] in
+                var health = Self.soundHealth
+                ailment.withLock { $0 }(&health)
+                return health
+            }, reconcile: { [unowned self] in runs.withLock { $0 += 1 } })
     }
 
     var logger: Logger {

@@ -19,7 +19,8 @@ struct MetricsTests {
         let kinds: [String: PortKind] = ["guest": .guest, "uplink": .uplink, "bridge": .bridge]
         var facts = PortFacts(
             PortStatus(
-                port: port, kind: kinds[kind]!, binding: binding, leases: [], broadcasts: [], mode: .enforce, claims: [], counters: counters), link: nil, ways: [:], now: 0)
+                port: port, kind: kinds[kind]!, binding: binding, leases: [], broadcasts: [], mode: .enforce, claims: [], counters: counters),
+            link: nil, ways: [:], now: 0)
         facts.state = state
         return facts
     }

@@ -47,13 +47,12 @@ struct RouteTests {
             ("events aren't recorded", { $0.collector.isRecording = false }),
         ]
         for (words, fault) in faults {
-            fixture.health.withLock { fault(&$0) }
+            fixture.ailment.withLock { $0 = fault }
             let answer = try await fixture.ask(.get, "/v1/health")
             #expect(answer.status == .serviceUnavailable)
             let object = try answer.object
             #expect(object["status"] as? String == "degraded")
             #expect((object["problems"] as? [String])?.contains { $0.contains(words) } == true, "\(words): \(answer.text)")
-            fixture.health.withLock { $0 = APIFixture.soundHealth }
         }
     }
 

@@ -44,20 +44,19 @@ final class AgentFixture {
 
     /// Starts an agent, and waits until it watches.
     ///
-    /// - Parameter interval: seconds between two inspections; a test that waits for none takes a long one.
-    func start(interval: Double = 600) throws {
-        let agent = try launch(interval: interval)
+    /// - Parameters:
+    ///   - interval: seconds between two inspections; a test that waits for none takes a long one.
+    ///   - options: further ones of the command.
+    func start(interval: Double = 600, options: [String] = []) throws {
+        let agent = try launch(interval: interval, options: options)
         self.agent = agent
         try eventually("the agent watches") { agent.errorsSoFar.contains("the agent watches over the host") }
     }
 
-    func launch(interval: Double = 600) throws -> RunningCommand {
-        try host.start([
-            // It doesn't outlive the tests, whatever ends them.
-            "setpriv", "--pdeathsig", "KILL", CommandFixture.binary, "agent", "--policy", fixture.policy.path, "--state", state.path, "--run",
-            runtime.path, "--interval",
-            "\(interval)",
-        ])
+    func launch(interval: Double = 600, options: [String] = []) throws -> RunningCommand {
+        // It doesn't outlive the tests, whatever ends them.
+        let command = ["setpriv", "--pdeathsig", "KILL", CommandFixture.binary, "agent", "--policy", fixture.policy.path]
+        return try host.start(command + ["--state", state.path, "--run", runtime.path, "--interval", "\(interval)"] + options)
     }
 
     /// What it has logged so far.
