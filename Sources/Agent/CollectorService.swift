@@ -17,11 +17,7 @@ struct CollectorService: Service {
     func run() async throws {
         let stopping = Stopping()
         let thread = try WorkerThread("collector") { collect(until: stopping) }
-        await withGracefulShutdownHandler {
-            await thread.join()
-        } onGracefulShutdown: {
-            stopping.begin()
-        }
+        await thread.run { stopping.begin() }
     }
 
     private func collect(until stopping: Stopping) {

@@ -15,7 +15,7 @@ struct NotifierService: Service {
 
     func run() async throws {
         let interval = notifier.watchdogInterval ?? .seconds(3600)
-        while !Task.isShuttingDownGracefully {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let hung = pulses.filter { $0.pulse.age > Self.patience }
             if hung.isEmpty {
                 notifier.alive()

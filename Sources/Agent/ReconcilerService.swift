@@ -20,11 +20,7 @@ struct ReconcilerService: Service {
                 failure.set(error)
             }
         }
-        await withGracefulShutdownHandler {
-            await thread.join()
-        } onGracefulShutdown: {
-            inbox.stop()
-        }
+        await thread.run { inbox.stop() }
         try failure.rethrow()
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ServiceLifecycle
 import Synchronization
 
 /// A thread of its own for work that blocks: netlink, locks, the disk. The concurrency pool has a thread a core, and one
@@ -37,6 +38,20 @@ final class WorkerThread: Sendable {
         pthread_detach(thread)
     }
 
+    /// Waits until the body has returned, which it is asked to by `stop` as soon as the agent is to end, by itself or because
+    /// one of its services couldn't go on. For one waiter.
+    func run(until stop: @escaping @Sendable () -> Void) async {
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await join()
+            } onGracefulShutdown: {
+                stop()
+            }
+        } onCancel: {
+            stop()
+        }
+    }
+
     private func finish() {
         let waiter = finished.withLock { state in
             defer { state = (true, nil) }
@@ -45,8 +60,7 @@ final class WorkerThread: Sendable {
         waiter?.resume()
     }
 
-    /// Waits until the body has returned. For one waiter.
-    func join() async {
+    private func join() async {
         await withCheckedContinuation { continuation in
             let isDone = finished.withLock { state in
                 if !state.isDone { state.waiter = continuation }
