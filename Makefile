@@ -17,7 +17,7 @@ TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-st
 BENCH_PACKAGES := iptables
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 
-.PHONY: help setup promtool setup-bench build release test test-debian-kernel demo bench fuzz mutants differential lint format install install-files uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel demo bench bench-agent fuzz mutants differential lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ demo: release ## build a throw-away network, attack it with and without the guar
 
 bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 iptables rules, side by side
 	Benchmarks/run
+
+bench-agent: release setup-bench ## the agent: how fast ports are closed and bound, a storm, a start, a flood
+	Benchmarks/run --agent $(RELEASE)
 
 test-debian-kernel: release ## prove the guard on Debian 12's own kernel, in an emulated machine
 	$(call install_packages,$(KERNEL_PACKAGES))

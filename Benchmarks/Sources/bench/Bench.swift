@@ -21,8 +21,15 @@ struct Bench {
     }
 
     private static func run(_ options: Options) throws {
-        let machine = Machine.here()
         let progress = Progress()
+        if let binary = options.agentBinary {
+            let report = try AgentReport.measure(binary: binary, isQuick: options.isQuick, progress: progress)
+            progress.end()
+            print(report.text, terminator: "")
+            if let file = options.jsonFile { try write(report, to: file) }
+            return
+        }
+        let machine = Machine.here()
         let comparison = Comparison(options: options, progress: progress)
         var results: [Result] = []
         var absent: [Engine: String] = [:]
@@ -38,7 +45,7 @@ struct Bench {
         if let file = options.jsonFile { try write(report, to: file) }
     }
 
-    private static func write(_ report: Report, to file: String) throws {
+    private static func write(_ report: some Encodable, to file: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try (encoder.encode(report) + Data("\n".utf8)).write(to: URL(fileURLWithPath: file))

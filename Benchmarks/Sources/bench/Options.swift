@@ -7,9 +7,13 @@ struct Options {
     var cpu = Options.lastCPU
     var rounds = 21
     var sizes = [1, 16, 1000]
+    /// The command whose agent is measured, in place of all else.
+    var agentBinary: String?
 
     static let usage = """
         usage: Benchmarks/run [--quick] [--json FILE] [--cpu N] [--rounds N] [--guests N,N]
+               Benchmarks/run --agent VIFGUARD [--quick] [--json FILE]
+          --agent FILE the figures of that command's agent, and nothing else
           --quick      1 and 16 guests, 5 rounds: a minute
           --json FILE  all figures, for programs
           --cpu N      the CPU that everything is measured on (the last one)
@@ -51,6 +55,7 @@ struct Options {
         while let option = rest.popFirst() {
             switch option {
             case "--quick": isQuick = true
+            case "--agent": agentBinary = try value(of: option)
             case "--json": jsonFile = try value(of: option)
             case "--cpu": cpu = try number(of: option, in: 0...1023)
             case "--guests": givenSizes = try numbers(of: option, in: 1...1000)

@@ -60,8 +60,7 @@ extension Report {
         [
             "CPU per frame of 60 bytes, as a ratio to a frame forwarded by a plain bridge in",
             "the same round: median and range of \(rounds) rounds.",
-            "Linux \(machine.kernel) on \(machine.architecture), cores: \(machine.cores), load before: \(Self.decimal(machine.load, 1))",
-            machine.processor,
+            machine.line, machine.processor,
         ]
     }
 
@@ -127,7 +126,7 @@ extension Report {
     }
 
     /// With a point, whatever the language of the host.
-    private static func decimal(_ number: Double, _ places: Int) -> String {
+    static func decimal(_ number: Double, _ places: Int) -> String {
         guard number.isFinite, number.magnitude < 1e12 else { return "-" }
         let scale = places == 0 ? 1 : places == 1 ? 10 : 100
         let scaled = Int((number * Double(scale)).rounded())
@@ -143,6 +142,11 @@ extension Report.Growth {
     }
 }
 
+extension Machine {
+    /// For the head of a table.
+    var line: String { "Linux \(kernel) on \(architecture), cores: \(cores), load before: \(Report.decimal(load, 1))" }
+}
+
 extension String {
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }
