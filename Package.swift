@@ -127,7 +127,7 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "API", "Reporting", "Policy", "PolicyText", "Datapath", "Enforcement", "Netlink", "Addresses", "Packets", "EventStore",
-                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),

@@ -153,7 +153,7 @@ final class Reconciler {
         let triggers = schedule.begin(now: begun)
         do {
             let report = try reconcile()
-            tell(report, because: triggers)
+            tell(report, because: triggers, isWhole: true)
             note(report, triggers)
         } catch {
             reports.tell("\(error)")
@@ -200,12 +200,12 @@ final class Reconciler {
     }
 
     /// Tells of it, and remembers what the kernel is going to tell of it.
-    func tell(_ report: Report, because triggers: [Trigger]) {
+    func tell(_ report: Report, because triggers: [Trigger], isWhole: Bool = false) {
         let undone = Set(report.failures.map(\.step))
         for case .setPort(let port, let settings) in report.plan.steps where !undone.contains(.setPort(port, settings)) {
             ownSettings[port.index] = settings
         }
-        reports.tell(report, because: triggers)
+        reports.tell(report, because: triggers, isWhole: isWhole)
     }
 
     private func findGuardedBridges() throws {

@@ -14,7 +14,8 @@ struct ReportLog {
 
     init(_ log: Logger) { self.log = log }
 
-    mutating func tell(_ report: Report, because triggers: [Trigger]) {
+    /// - Parameter isWhole: whether it is of the whole host, so that what it doesn't speak of is over.
+    mutating func tell(_ report: Report, because triggers: [Trigger], isWhole: Bool) {
         let why = triggers.map(\.description).joined(separator: "; ")
         let isDrift = triggers.allSatisfy(\.meansDrift)
         let undone = Set((report.failures + report.departed).map(\.step))
@@ -28,16 +29,21 @@ struct ReportLog {
             log.info("\(done.count - Self.limit) more steps done", metadata: ["steps": "\(done.count)", "why": "\(why)"])
         }
         tell(
-            problems: report.failures.map(\.description) + report.plan.faults.map(\.description), warnings: report.plan.warnings)
+            problems: report.failures.map(\.description) + report.plan.faults.map(\.description), warnings: report.plan.warnings,
+            isWhole: isWhole)
     }
 
     /// That the host couldn't be looked at, or not be changed at all.
-    mutating func tell(_ error: String) { tell(problems: [error], warnings: []) }
+    mutating func tell(_ error: String) { tell(problems: [error], warnings: [], isWhole: false) }
 
-    private mutating func tell(problems: [String], warnings: [String]) {
+    private mutating func tell(problems: [String], warnings: [String], isWhole: Bool) {
         for problem in problems where !standing.contains(problem) { log.error("\(problem.visible)") }
         for warning in warnings where !standing.contains(warning) { log.warning("\(warning.visible)") }
         let present = Set(problems + warnings)
+        guard isWhole else {
+            standing.formUnion(present)
+            return
+        }
         for former in standing.subtracting(present).sorted() { log.notice("no longer: \(former.visible)") }
         standing = present
     }

@@ -2,7 +2,6 @@ import Datapath
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Logging
 import NIOCore
 import Synchronization
@@ -81,22 +80,41 @@ final class APIFixture: Sendable {
     func ask(
         _ method: HTTPRequest.Method = .get, _ target: String, type: String? = nil, body: String? = nil, headers: HTTPFields = [:],
         token: BearerToken? = nil
-    ) async throws -> TestResponse {
+    ) async throws -> Answer {
         try await ask(method, target, type: type, bytes: body.map { Array($0.utf8) }, headers: headers, token: token)
     }
 
     func ask(
         _ method: HTTPRequest.Method, _ target: String, type: String? = nil, bytes: [UInt8]?, headers: HTTPFields = [:], token: BearerToken? = nil
-    ) async throws -> TestResponse {
+    ) async throws -> Answer {
         var headers = headers
         if let type { headers[.contentType] = type }
-        return try await Application(responder: api.responder(token: token)).test(.router) { [headers] client in
-            try await client.execute(uri: target, method: method, headers: headers, body: bytes.map { ByteBuffer(bytes: $0) })
-        }
+        let body = RequestBody(buffer: ByteBuffer(bytes: bytes ?? []))
+        let head = HTTPRequest(method: method, scheme: nil, authority: nil, path: target, headerFields: headers)
+        let api = api
+        let response = await api.answer(Request(head: head, body: body), from: .local, by: api.responder(token: token))
+        let writer = Collecting()
+        try await response.body.write(writer)
+        return Answer(status: response.status, headers: response.headers, body: writer.bytes)
     }
 }
 
-extension TestResponse {
+/// What the router answered.
+struct Answer: Sendable {
+    var status: HTTPResponse.Status
+    var headers: HTTPFields
+    var body: ByteBuffer
+}
+
+/// Takes a body in.
+private final class Collecting: ResponseBodyWriter {
+    var bytes = ByteBuffer()
+
+    func write(_ buffer: ByteBuffer) async throws { bytes.writeImmutableBuffer(buffer) }
+    func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
+
+extension Answer {
     var text: String { String(buffer: body) }
 
     /// The body, which must be JSON.

@@ -2,7 +2,6 @@ import EventStore
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import NIOCore
 import Packets
 import Policy

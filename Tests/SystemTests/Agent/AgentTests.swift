@@ -22,6 +22,9 @@ struct AgentTests {
         try agent.plug("vnet7", mac: "fe:00:00:00:00:03")
         try agent.eventually("vnet7 is bound") { try agent.state(of: "vnet7") == "bound" }
         #expect(try agent.fixture.port("vnet7").binding?.addresses == ["192.0.2.3"])
+        // Each at once, without a look at the whole host.
+        #expect(agent.log.contains("vif9.0: closed, it has joined br0"))
+        for port in ["vif4.0", "vnet7"] { #expect(agent.log.contains("why=\"\(port) joined br0\""), "\(agent.log)") }
         try agent.eventually("the bridge forwards to it alone") {
             let entries = try agent.host.output(of: ["bridge", "fdb", "show", "dev", "vnet7"])
             let settings = try agent.host.output(of: ["bridge", "-d", "link", "show", "dev", "vnet7"])
