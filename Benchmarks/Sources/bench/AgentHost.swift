@@ -48,7 +48,12 @@ final class AgentHost {
         let begun = ContinuousClock.now
         let agent = try network.host.start([binary, "agent", "--policy", policyFile, "--state", state, "--run", runtime])
         self.agent = agent
-        try wait(for: "the agent to watch", every: 500) { agent.errorsSoFar.contains("the agent watches over the host") }
+        try wait(for: "the agent to watch", every: 500) {
+            let log = agent.errorsSoFar
+            // One that has ended waits to be reaped.
+            if try ProcessFigures(agent.processID).isOver() { throw LabError(action: "start the agent", reason: "it ended and said: \(log)") }
+            return log.contains("the agent watches over the host")
+        }
         return milliseconds(since: begun)
     }
 
@@ -139,6 +144,8 @@ struct ProcessFigures {
         }
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
+
+    func isOver() throws -> Bool { try text("status").contains("State:\tZ") }
 
     /// CPU time of the thread of that name.
     func nanoseconds(ofThread name: String) throws -> UInt64 {
