@@ -5,15 +5,20 @@ import Glibc
 // What reads our output may end before we do; a write that fails says so without a signal.
 signal(SIGPIPE, SIG_IGN)
 
-/// The agent waits for many things at once, all others for one after the other.
-func run(_ command: any ParsableCommand) async throws {
-    if var asynchronous = command as? any AsyncParsableCommand { return try await asynchronous.run() }
+/// For commands that wait for many things at once.
+func run(_ command: any AsyncParsableCommand) async throws {
     var command = command
-    try command.run()
+    try await command.run()
 }
 
 do {
-    try await run(try Vifguard.parseAsRoot())
+    var command = try Vifguard.parseAsRoot()
+    if let asynchronous = command as? any AsyncParsableCommand {
+        try await run(asynchronous)
+    } else {
+        // On this thread, the only one: a signal that it holds back, as while programs are attached, is held back.
+        try command.run()
+    }
 } catch let code as ExitCode {
     exit(code.rawValue)
 } catch let failure where Vifguard.exitCode(for: failure) == .failure {
