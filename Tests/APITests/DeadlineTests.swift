@@ -7,7 +7,7 @@ import Testing
 @testable import API
 
 /// Clients that take their time, on a clock of the test's own.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct DeadlineTests {
     private let channel: EmbeddedChannel
     private var loop: EmbeddedEventLoop { channel.embeddedEventLoop }

@@ -9,7 +9,7 @@ import Testing
 @testable import Reporting
 
 /// The metrics' text, read by a reader of the format's own grammar.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct MetricsTests {
     private static func facts(
         _ name: String, index: UInt32, kind: String = "guest", guest: String? = nil, state: PortFacts.State = .bound, counters: Counters = Counters()

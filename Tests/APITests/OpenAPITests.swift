@@ -8,7 +8,7 @@ import Testing
 @testable import API
 
 /// The document says what there is, and what there is is as the document says.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct OpenAPITests {
     private let document: Document
 

@@ -7,7 +7,7 @@ import Testing
 @testable import API
 
 /// What is asked wrongly gets an answer that says what is wrong.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct RequestTests {
     @Test func `an unknown path is no place, however it is written`() async throws {
         let fixture = try APIFixture()

@@ -11,7 +11,7 @@ import Testing
 @testable import API
 
 /// What is asked rightly.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct RouteTests {
     @Test func `nothing is loaded: status and changes of ports say so, the rest answers`() async throws {
         let fixture = try APIFixture()

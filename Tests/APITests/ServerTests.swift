@@ -7,7 +7,7 @@ import Testing
 @testable import API
 
 /// The whole service at a socket of its own, and clients that mean no good.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServerTests {
     /// Runs the service while `body` does something with its socket.
     private func serving(

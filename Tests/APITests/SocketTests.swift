@@ -4,7 +4,7 @@ import Testing
 @testable import API
 
 /// The socket's file: who may use it, and whose place it takes.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 final class SocketTests {
     private let folder: URL
     private var path: String { folder.appending(path: "run").path }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import API
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct TokenTests {
     private static let text = String(repeating: "t", count: 31) + "/"
 

@@ -6,7 +6,7 @@ import Policy
 import Testing
 
 /// The kernel's counts become rows: each frame once, with its culprit's name.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct CollectorTests {
     @Test func `counts are the kernel's, frames are examples of them`() throws {
         let fixture = CollectorFixture()

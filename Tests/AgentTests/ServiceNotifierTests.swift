@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What a service manager hears, at a real socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServiceNotifierTests {
     /// The manager's end: a datagram socket at a path, or in the abstract namespace.
     private final class Manager {

@@ -5,7 +5,7 @@ import Policy
 import Testing
 
 /// The journal names who tries what, in few lines.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ViolationJournalTests {
     private static let second: UInt64 = 1_000_000_000
     private let log = Log()

@@ -3,7 +3,7 @@ import Foundation
 import Packets
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ExplainTests {
     private struct Explained: Decodable {
         var number: Int

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The command's own words, kept in Golden/. UPDATE_GOLDEN=1 writes what it says now: read the difference before keeping it.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct GoldenTests {
     struct Case: CustomTestStringConvertible {
         var name: String

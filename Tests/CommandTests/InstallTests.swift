@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `make install` and `make uninstall`, into a folder as a package is built.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/make")))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/make")))
 struct InstallTests {
     private func make(_ target: String, _ folder: URL) throws {
         let arguments = [

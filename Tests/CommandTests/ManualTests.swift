@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The manual says all that the command can do: compared with what the command says of itself.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ManualTests {
     private struct Dump: Decodable { var command: Subcommand }
 

@@ -5,7 +5,7 @@ import Policy
 import Testing
 
 /// `events` on a store that needs neither root nor a guarded host.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct RecordedEventsTests {
     /// A state folder with events of long ago and of now.
     private final class Store {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The systemd unit, as systemd reads it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServiceUnitTests {
     private static let analyzer = URL(filePath: "/usr/bin/systemd-analyze")
     static var hasAnalyzer: Bool { FileManager.default.isExecutableFile(atPath: analyzer.path) }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct UsageTests {
     @Test func `help and version are no failures`() throws {
         for arguments in [["--help"], ["help", "attach"], ["--version"], ["version"], ["status", "-h"], []] {

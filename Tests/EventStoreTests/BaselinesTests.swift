@@ -5,7 +5,7 @@ import Testing
 @testable import EventStore
 
 /// Counters go on while nobody looks; nothing of them is counted twice, and nothing left out.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct BaselinesTests {
     typealias Fixture = StoreFixture
 

@@ -7,7 +7,7 @@ import Testing
 @testable import EventStore
 
 /// What is written comes back, added up by minute.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct FoldingTests {
     typealias Fixture = StoreFixture
 

@@ -9,7 +9,7 @@ import Testing
 private let writerVariable = "VIFGUARD_TEST_WRITER"
 
 /// Whenever a writer is killed, its file is whole, and counts and baselines in it agree.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct KilledWriterTests {
     typealias Fixture = StoreFixture
 

@@ -6,7 +6,7 @@ import Testing
 @testable import EventStore
 
 /// The store stays within its bounds, whatever is written.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct PruningTests {
     typealias Fixture = StoreFixture
     private static let day: UInt64 = 24 * 60 * Fixture.minute

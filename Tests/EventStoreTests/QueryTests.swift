@@ -5,7 +5,7 @@ import Testing
 @testable import EventStore
 
 /// What the store is asked, and what it answers.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct QueryTests {
     typealias Fixture = StoreFixture
 

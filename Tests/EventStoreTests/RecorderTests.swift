@@ -6,7 +6,7 @@ import Testing
 @testable import EventStore
 
 /// Whatever becomes of the file, recording goes on, and says what it did.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct RecorderTests {
     typealias Fixture = StoreFixture
 
