@@ -51,12 +51,13 @@ extension WorkLane: TaskExecutor {
 }
 
 /// The kinds of work, each with a thread of its own: whoever changes the host waits for others who do, and nobody who only
-/// looks at it waits for them, or for somebody's large capture.
+/// looks at it waits for them, or for somebody's large capture or policy.
 struct WorkLanes: Sendable {
     let changes: WorkLane
     let readings: WorkLane
     let events: WorkLane
     let judging: WorkLane
+    let checking: WorkLane
     let diagnosis: WorkLane
 
     init(_ limits: APILimits, place: @escaping WorkLane.Place = { $0() }) {
@@ -64,6 +65,7 @@ struct WorkLanes: Sendable {
         readings = WorkLane("readings", waiting: limits.waiting, place: place)
         events = WorkLane("events", waiting: limits.waiting, place: place)
         judging = WorkLane("judging", waiting: limits.waiting, place: place)
+        checking = WorkLane("checking", waiting: limits.waiting, place: place)
         diagnosis = WorkLane("diagnosis", waiting: 2, place: place)
     }
 }

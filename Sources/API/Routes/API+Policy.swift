@@ -24,8 +24,8 @@ extension API {
 
     @Sendable private func check(_ call: Call) async throws -> Response {
         _ = try call.query()
-        let body = try await body(call, types: "application/yaml", "text/yaml", "text/plain", atMost: APILimits.policyBody)
-        return try await lanes.judging.run { try JSONText.response(checkedPolicy(body.bytes)) }
+        let body = try await body(call, types: "application/yaml", "text/yaml", "text/plain")
+        return try await lanes.checking.run { try JSONText.response(checkedPolicy(body.bytes)) }
     }
 
     @Sendable private func plan(_ call: Call) async throws -> Response {

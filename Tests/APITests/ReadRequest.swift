@@ -1,0 +1,1 @@
+../../Fuzz/Sources/FuzzAPI/ReadRequest.swift
