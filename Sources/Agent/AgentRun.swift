@@ -23,7 +23,6 @@ public enum AgentRun {
         }
         let collector = CollectorService(
             pins: options.pins, folder: options.state, limits: options.eventLimits, totals: CollectorTotals(), pulse: Pulse(), log: log)
-        let pulses = [("reconciler", record.pulse), ("collector", collector.pulse)]
         let api = APIService(
             configuration: APIConfiguration(
                 pins: options.pins, policyPath: options.policyPath, stateFolder: options.state.path, runFolder: options.runFolder,
@@ -32,7 +31,7 @@ public enum AgentRun {
                 health: { AgentHealth(record, collector.totals, options.state) }, reconcile: { inbox.request() }), logger: log)
         let services: [any Service] = [
             reconciler, collector, api, ReloadService(inbox: inbox, notifier: notifier, log: log),
-            NotifierService(notifier: notifier, pulses: pulses, log: log),
+            NotifierService(notifier: notifier, reconciler: record.pulse, collector: collector.pulse, log: log),
         ]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

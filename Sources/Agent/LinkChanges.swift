@@ -55,7 +55,7 @@ struct LinkChanges {
             if case .appeared(let bridge) = other.trigger { return isNamed(bridge) ? other.trigger : nil }
             return other.trigger
         }
-        // Flags and forwarding entries of newcomers; on a bridge that isn't guarded yet perhaps the uplink it waited for.
+        // For flags and forwarding entries of newcomers.
         if let bridge = joined.values.first(where: { guarded[$0] != nil }), let name = guarded[bridge] {
             triggers.append(.joined(port: "a port", bridge: name))
         }

@@ -25,10 +25,16 @@ extension Reconciler {
         take(changes)
     }
 
-    /// Whether it tells of a change that this agent made.
+    /// Whether it tells of a change that this agent made. What was written to a port is forgotten with it.
     private func isOwn(_ event: LinkMonitor.Event) -> Bool {
-        guard case .portChanged(let link, let present) = event, let written = ownSettings.removeValue(forKey: link.index) else { return false }
-        return written.subtracting(present) == BridgePort.Settings()
+        switch event {
+        case .portChanged(let link, let present):
+            return ownSettings.removeValue(forKey: link.index).map { $0.subtracting(present) == BridgePort.Settings() } ?? false
+        case .left(let link, _), .gone(let link):
+            ownSettings[link.index] = nil
+            return false
+        default: return false
+        }
     }
 
     private func listenAnew(_ error: any Error) {

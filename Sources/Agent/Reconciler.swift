@@ -31,7 +31,8 @@ final class Reconciler {
     /// nil while nothing is loaded.
     var leases: LeaseKeeper?
     /// How many lines leases may take in the log.
-    var leaseLines = TokenBucket(rate: 10, burst: 100)
+    let leaseLines = TokenBucket(rate: 10, burst: 100)
+    var leaseLinesFullAt: UInt64 = 0
     private let watch: PolicyWatch
     private var policyDue: ContinuousClock.Instant?
 
@@ -127,8 +128,9 @@ final class Reconciler {
     @discardableResult
     private func readPolicy() -> Bool {
         guard source.refresh() else { return false }
-        for problem in source.problems { log.error("policy: \(problem.description.visibleLines)") }
+        for problem in source.problems { log.error("policy: \(problem.line.visible)") }
         if source.problems.isEmpty, let policy = source.policy {
+            for warning in source.configuration?.warnings ?? [] { log.warning("policy: \(warning.line.visible)") }
             log.info(
                 "policy read",
                 metadata: ["path": "\(source.path.visible)", "bridges": "\(policy.bridges.count)", "interfaces": "\(policy.interfaces.count)"])
@@ -136,7 +138,7 @@ final class Reconciler {
             log.error(
                 "the policy isn't taken; what is in force stays", metadata: ["path": "\(source.path.visible)", "errors": "\(source.problems.count)"])
         }
-        let (loaded, problems) = (source.loaded, source.problems.map(\.description))
+        let (loaded, problems) = (source.loaded, source.problems.map(\.line))
         record.note {
             $0.policyLoaded = loaded
             $0.policyProblems = problems

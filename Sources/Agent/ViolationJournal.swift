@@ -34,7 +34,8 @@ public final class ViolationJournal {
 
     private let logger: Logger
     private var courses: [Subject: Course] = [:]
-    private var bucket = TokenBucket(rate: 20, burst: 50)
+    private let bucket = TokenBucket(rate: 20, burst: 50)
+    private var fullAt: UInt64 = 0
     private var untold: UInt64 = 0
     private var nextLook: UInt64 = 0
     private var nextTellingOfSuppressed: UInt64 = 0
@@ -80,7 +81,7 @@ public final class ViolationJournal {
 
     private func tell(_ subject: Subject, isNew: Bool, _ now: UInt64) {
         guard let course = courses[subject] else { return }
-        guard bucket.take(now) else {
+        guard bucket.take(from: &fullAt, now: now) else {
             // What goes on is told a little later; the beginning of something, with its next ten minutes.
             if isNew { suppress() }
             return
@@ -105,7 +106,7 @@ public final class ViolationJournal {
     }
 
     private func tellSuppressed(_ now: UInt64) {
-        guard untold > 0, now >= nextTellingOfSuppressed, bucket.take(now) else { return }
+        guard untold > 0, now >= nextTellingOfSuppressed, bucket.take(from: &fullAt, now: now) else { return }
         nextTellingOfSuppressed = now &+ 10_000_000_000
         logger.warning("more rules were broken than lines are written", metadata: ["lines": "\(untold)"])
         untold = 0

@@ -8,7 +8,8 @@ import Policy
 /// another program has changed meanwhile) is the next `Apply`'s.
 public enum Arrivals {
     /// Shuts ports that have just joined a guarded bridge, so that nothing passes in or out until a binding says what may.
-    /// Those that have both programs and a record for that bridge already stay as they are: a hot-plug script was faster.
+    /// Those that have both programs and a record for that bridge already stay as they are: a hot-plug script was faster,
+    /// or it is an uplink that was away for a moment, and no policy that can be read says what else it is.
     ///
     /// - Returns: those that are shut now. One that has gone meanwhile is none.
     /// - Throws: `EnforcementError`; ports may be open then, but no other port takes what they send.
@@ -61,7 +62,7 @@ public enum Arrivals {
     private static func isGuarded(_ port: Port, _ datapath: Datapath) throws(EnforcementError) -> Bool {
         let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.guardedPort(port.index) }
         guard let record else { return false }
-        return record.kind == .guest && record.hooks.count == Hook.allCases.count && record.port.bridgeIndex == port.bridgeIndex
+        return record.kind != .bridge && record.hooks.count == Hook.allCases.count && record.port.bridgeIndex == port.bridgeIndex
     }
 
     private static func forgetGone(_ candidates: Set<InterfaceIndex>, _ datapath: Datapath) throws(DatapathError) -> Set<InterfaceIndex> {

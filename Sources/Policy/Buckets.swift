@@ -13,7 +13,7 @@ public struct Buckets: Sendable, Hashable {
 
 /// A rate and burst in the units of the kernel program: virtual scheduling (ITU-T I.371, the GCRA). A full bucket
 /// lets exactly `burst` frames pass, and then one each interval.
-struct TokenBucket {
+package struct TokenBucket: Sendable {
     /// Nanoseconds a frame; 0 is no limit.
     let interval: UInt64
     /// Nanoseconds that a burst may run ahead.
@@ -22,13 +22,13 @@ struct TokenBucket {
     /// - Parameters:
     ///   - rate: frames a second; 0 is no limit, and so is what has no whole nanosecond a frame.
     ///   - burst: frames at once.
-    init(rate: UInt32, burst: UInt32) {
+    package init(rate: UInt32, burst: UInt32) {
         interval = rate == 0 ? 0 : 1_000_000_000 / UInt64(rate)
         self.burst = interval * UInt64(burst)
     }
 
     /// Takes a frame's worth out of the bucket, if it is there; false: the frame is one too many, and nothing is taken.
-    func take(from time: inout UInt64, now: UInt64) -> Bool {
+    package func take(from time: inout UInt64, now: UInt64) -> Bool {
         guard interval > 0 else { return true }
         let start = max(time, now)
         guard burst >= interval, start - now <= burst - interval else { return false }

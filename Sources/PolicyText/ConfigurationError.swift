@@ -35,6 +35,13 @@ extension ConfigurationError: CustomStringConvertible {
     }
 }
 
+extension ConfigurationError {
+    /// The same in one line, for a log.
+    package var line: String {
+        "\(location): \(severity.rawValue): \(message)" + (suggestion.map { "; write: \($0)" } ?? "")
+    }
+}
+
 extension ConfigurationError: Encodable {
     private enum CodingKeys: String, CodingKey {
         case severity, file, line, column, message, suggestion

@@ -32,7 +32,7 @@ struct TopViewTests {
             let state: PortFacts.State = observed.kind != .guest ? .trusted : observed.guest == nil ? .closed : .bound
             return TopRow(rate, state, name: observed.port.name, history, at: 4_000_000_000)
         }
-        return TopSnapshot(clock: WallClock(nanoseconds: 0), seconds: 1, rows: rows, bridges: ["br0"], agent: .notRunning)
+        return TopSnapshot(clock: WallClock(nanoseconds: 0), seconds: 1, rows: rows, bridges: ["br0"], isAgentRunning: false)
     }
 
     private func lines(_ columns: Int, _ lines: Int, _ keys: String = "", style: Style = Style(isOn: false)) -> [String] {

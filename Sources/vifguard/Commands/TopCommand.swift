@@ -22,7 +22,7 @@ struct TopCommand: ParsableCommand {
 
     @OptionGroup var pins: PinsOption
     @OptionGroup var json: JSONOption
-    @OptionGroup var runFolder: RunOption
+    @OptionGroup var state: StateOption
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count is \(count): give 1 or more") }
@@ -30,7 +30,7 @@ struct TopCommand: ParsableCommand {
     }
 
     func run() throws {
-        let watch = try HostWatch(pins, agentSocket: runFolder.socket)
+        let watch = try HostWatch(pins, state: state.folder)
         let nanoseconds = UInt64(interval * 1e9)
         guard Terminal.isThere, !once, count == nil, !json.isOn else {
             var plain = PlainTop(watch: watch, interval: nanoseconds, count: once ? 1 : count, isJSON: json.isOn)

@@ -10,7 +10,6 @@ struct RunOption: ParsableArguments {
     var given: String?
 
     var folder: String { given ?? environment("VIFGUARD_RUN") ?? Self.usual }
-    var socket: String { "\(folder)/api.sock" }
 
     mutating func validate() throws {
         if given?.isEmpty == true { throw ValidationError("--run is empty: give a folder") }

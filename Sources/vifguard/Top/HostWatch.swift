@@ -1,4 +1,5 @@
 import Datapath
+import EventStore
 import Glibc
 import Netlink
 import Policy
@@ -12,19 +13,19 @@ struct HostWatch {
     private static let pause: UInt64 = 5_000_000_000
 
     private let pins: PinsOption
-    private let agentSocket: String
+    private let state: StateFolder
     private var datapath: Datapath
     private var before: Observation
     private var history = ReasonHistory()
     private var host: HostFacts
 
     /// Opens what is loaded, and looks for the first time.
-    init(_ pins: PinsOption, agentSocket: String) throws {
+    init(_ pins: PinsOption, state: StateFolder) throws {
         self.pins = pins
-        self.agentSocket = agentSocket
+        self.state = state
         datapath = try pins.open()
         before = try Self.observe(datapath)
-        host = try HostFacts(before, datapath, agentSocket)
+        host = try HostFacts(before, datapath, state)
     }
 
     /// What there is at first: all ports, and nothing that happened yet.
@@ -48,7 +49,7 @@ struct HostWatch {
         let seconds = Double(now.nanoseconds - before.nanoseconds) / 1e9
         before = now
         if now.nanoseconds > host.nanoseconds + Self.pause || now.ports.contains(where: { !host.knows($0.port) }) {
-            host = try HostFacts(now, datapath, agentSocket)
+            host = try HostFacts(now, datapath, state)
         }
         return snapshot(rates, seconds)
     }
@@ -65,7 +66,7 @@ struct HostWatch {
         let rows = rates.map { TopRow($0, host.state(of: $0.observed), name: host.name(of: $0.observed.port), history, at: now) }
         return TopSnapshot(
             clock: WallClock(nanoseconds: WallClock.now(CLOCK_REALTIME)), seconds: seconds,
-            rows: rows + host.unguarded.map(TopRow.init(unguarded:)), bridges: host.bridges, agent: host.agent)
+            rows: rows + host.unguarded.map(TopRow.init(unguarded:)), bridges: host.bridges, isAgentRunning: host.isAgentRunning)
     }
 }
 
@@ -76,14 +77,14 @@ private struct HostFacts {
     var bridges: [String]
     /// Ports of guarded bridges that have no record.
     var unguarded: [Port]
-    var agent: AgentPresence
+    var isAgentRunning: Bool
     private var names: [UInt32: String]
     private var lacking: Set<UInt32> = []
     private var recorded: Set<Port>
 
-    init(_ observation: Observation, _ datapath: Datapath, _ agentSocket: String) throws {
+    init(_ observation: Observation, _ datapath: Datapath, _ state: StateFolder) throws {
         nanoseconds = observation.nanoseconds
-        agent = AgentPresence(socket: agentSocket)
+        isAgentRunning = AgentLock.isHeld(in: state)
         let links = try Link.all()
         let names = Dictionary(links.map { ($0.index, $0.name) }, uniquingKeysWith: { $1 })
         self.names = names

@@ -72,8 +72,7 @@ struct TopReport: Encodable {
     /// The interval as it was.
     var seconds: Double
     var bridges: [String]
-    /// Missing where it isn't known.
-    var isAgentRunning: Bool?
+    var isAgentRunning: Bool
     /// How many ports are in each state.
     var states: [String: Int]
     /// Of all ports, either way.
@@ -86,7 +85,7 @@ struct TopReport: Encodable {
         time = snapshot.clock.universal
         seconds = snapshot.seconds
         bridges = snapshot.bridges
-        isAgentRunning = snapshot.agent == .unknown ? nil : snapshot.agent == .running
+        isAgentRunning = snapshot.isAgentRunning
         states = snapshot.rows.reduce(into: [:]) { $0[$1.state.rawValue, default: 0] += 1 }
         dropped = RateFacts(snapshot.dropped)
         passed = RateFacts(snapshot.passed)

@@ -56,7 +56,7 @@ struct TopSnapshot: Sendable {
     var seconds: Double
     var rows: [TopRow]
     var bridges: [String]
-    var agent: AgentPresence
+    var isAgentRunning: Bool
 
     func count(_ state: PortFacts.State) -> Int { rows.reduce(0) { $0 + ($1.state == state ? 1 : 0) } }
 

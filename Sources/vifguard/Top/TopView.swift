@@ -62,7 +62,7 @@ struct TopView {
 
     private var summary: [String] {
         let bridges = snapshot.bridges.map(\.visible).joined(separator: ", ")
-        let agent = snapshot.agent == .unknown ? "" : "agent \(snapshot.agent.rawValue)   "
+        let agent = "agent \(snapshot.isAgentRunning ? "running" : "not running")   "
         let host = "\(agent)\(bridges.isEmpty ? "no bridge is guarded" : bridges)"
         let states: [(PortFacts.State, String)] = [
             (.bound, "bound"), (.closed, "closed"), (.unguarded, "UNGUARDED"), (.gone, "gone"), (.trusted, "trusted"),

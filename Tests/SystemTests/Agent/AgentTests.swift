@@ -123,6 +123,24 @@ struct AgentTests {
         try agent.eventually("br1 is guarded") { try agent.fixture.run("status").output.contains("bridge br1") }
     }
 
+    @Test func `an uplink that comes back stays an uplink, though no policy can be read`() throws {
+        let agent = try AgentFixture()
+        _ = try agent.fixture.succeed("apply")
+        let links = try agent.links()
+        try agent.fixture.write("bridges: [nonsense\n")
+        try agent.start()
+        let bridge = try agent.host.run { try Link.named("br0").index }
+        try agent.host.run {
+            try Link.named("up0").change(.noMaster)
+            try Link.named("up0").change(.master(bridge))
+        }
+        // Who comes next is unknown, and shut: by then the uplink has been looked at.
+        try agent.plug("vif9.0")
+        try agent.eventually("vif9.0 is closed") { try agent.state(of: "vif9.0") == "closed" }
+        #expect(try agent.state(of: "up0") == "trusted")
+        #expect(try agent.links().filter { links[$0.key] != nil } == links)
+    }
+
     @Test func `it ends when it is told to, and the guard stays`() throws {
         let agent = try AgentFixture()
         try agent.start()
