@@ -60,6 +60,10 @@ let package = Package(
         .target(
             name: "Enforcement", dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux"],
             swiftSettings: strict),
+        // What hypervisors say of their guests, and what they call when one comes or goes.
+        .target(
+            name: "Hypervisors", dependencies: ["Addresses", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "CLinux"],
+            swiftSettings: strict),
         .target(
             name: "Lab",
             dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
@@ -79,7 +83,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor", "CLinux",
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "Doctor", "CLinux",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -99,7 +103,7 @@ let package = Package(
             name: "vifguard",
             dependencies: [
                 "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Lab", "Reporting", "EventStore", "Doctor",
-                "API", "Agent", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "API", "Agent", "Hypervisors", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
@@ -111,6 +115,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "HypervisorsTests", dependencies: ["Hypervisors", "PolicyText", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["vifguard", "EventStore", "Datapath", "Reporting", "Policy", "Packets", "Addresses"],
             exclude: ["Golden", "Inputs"],
@@ -141,7 +146,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses", "EventStore", "Agent",
-                "Doctor", "API", "Reporting", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+                "Doctor", "API", "Reporting", "Hypervisors", "PolicyText", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams"),
             ],

@@ -14,6 +14,7 @@ struct API: Sendable {
     let lanes: WorkLanes
     let memory: BodyMemory
     let events: EventReader
+    private let policies: PolicyCache
 
     /// - Parameter place: where work is done that looks at the host.
     init(
@@ -25,6 +26,7 @@ struct API: Sendable {
         lanes = WorkLanes(configuration.limits, place: place)
         memory = BodyMemory(configuration.limits.bodyMemory)
         events = EventReader(StateFolder(configuration.stateFolder))
+        policies = PolicyCache(configuration.policyPath)
     }
 
     /// All there is.
@@ -54,7 +56,7 @@ struct API: Sendable {
     /// What is loaded, as it is.
     func datapath() throws(DatapathError) -> Datapath { try Datapath.open(pins: configuration.pins) }
 
-    func policy() throws(ConfigurationErrors) -> HostConfiguration { try PolicyFiles.load(configuration.policyPath) }
+    func policy() throws(ConfigurationErrors) -> HostConfiguration { try policies.load() }
 
     func body(_ call: Call, types: String..., atMost limit: Int = APILimits.body) async throws -> Body {
         try await Body.of(call.request, types: types, atMost: limit, in: memory)

@@ -36,7 +36,8 @@ public struct APIConfiguration: Sendable {
     }
 
     /// The socket's path.
-    public var socketPath: String { "\(runFolder)/api.sock" }
+    public var socketPath: String { "\(runFolder)/\(Self.socketName)" }
+    static let socketName = "api.sock"
 }
 
 /// How much of anything the API takes: what one client asks for must not be felt by another.

@@ -55,17 +55,19 @@ public struct APIService: Service {
 
     private func serve(_ sockets: [(socket: ListeningSocket, token: BearerToken?)]) async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let gate = ConnectionGate(configuration.limits)
-        let ending = Ending(gate)
+        // One each: who fills the TCP port up shuts nobody out of the Unix socket.
+        let gates = sockets.map { _ in ConnectionGate(configuration.limits) }
+        let ending = Ending(gates)
         do {
             try await withGracefulShutdownHandler {
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    for (socket, token) in sockets {
+                    for ((socket, token), gate) in zip(sockets, gates) {
                         let listener = listener(socket, token, gate)
                         group.addTask { try await listener.run(on: loops) { ending.add($0) } }
                         logger.info("the API listens at \(socket.name.visible)")
                     }
-                    try await group.waitForAll()
+                    // One that fails ends the others: half of what was asked for is no API.
+                    for try await _ in group {}
                 }
             } onGracefulShutdown: {
                 ending.begin(within: Self.lastAnswers)
@@ -86,10 +88,10 @@ public struct APIService: Service {
 
     /// Brings everything to its end, once.
     private final class Ending: Sendable {
-        private let gate: ConnectionGate
+        private let gates: [ConnectionGate]
         private let servers = Mutex<(channels: [any Channel], hasBegun: Bool)>(([], false))
 
-        init(_ gate: ConnectionGate) { self.gate = gate }
+        init(_ gates: [ConnectionGate]) { self.gates = gates }
 
         func add(_ server: any Channel) {
             let isLate = servers.withLock { servers in
@@ -105,10 +107,10 @@ public struct APIService: Service {
                 return servers.channels
             }
             for channel in channels { channel.close(promise: nil) }
-            gate.close()
+            for gate in gates { gate.close() }
             guard let loop = channels.first?.eventLoop else { return }
-            let gate = gate
-            loop.scheduleTask(in: TimeAmount(time)) { gate.cut() }
+            let gates = gates
+            loop.scheduleTask(in: TimeAmount(time)) { for gate in gates { gate.cut() } }
         }
     }
 }

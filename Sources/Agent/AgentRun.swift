@@ -28,9 +28,10 @@ public enum AgentRun {
                 pins: options.pins, policyPath: options.policyPath, stateFolder: options.state.path, runFolder: options.runFolder,
                 group: options.group, listen: options.listen, tokenFile: options.tokenFile),
             agent: AgentInformation(
-                health: { AgentHealth(record, collector.totals, options.state) }, reconcile: { inbox.request() }), logger: log)
+                health: { AgentHealth(record, collector.totals, options.state) }, reconcile: { inbox.request(.changedByAPI) }), logger: log)
+        // They end in the other order: the API last, which may have answers to wait for, and the store is closed by then.
         let services: [any Service] = [
-            reconciler, collector, api, ReloadService(inbox: inbox, notifier: notifier, log: log),
+            api, reconciler, collector, ReloadService(inbox: inbox, notifier: notifier, log: log),
             NotifierService(notifier: notifier, reconciler: record.pulse, collector: collector.pulse, log: log),
         ]
         let group = ServiceGroup(
@@ -52,7 +53,7 @@ private struct ReloadService: Service {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             log.info("SIGHUP: reading the policy again")
             notifier.reloading()
-            inbox.request()
+            inbox.request(.asked)
             notifier.ready(status: "watching over the host")
         }
     }

@@ -36,7 +36,7 @@ public final class Collector {
     private var sampling = Sampling()
     /// Monotonic nanoseconds.
     private var lastStep: UInt64 = 0
-    private var lastFlush: UInt64 = 0
+    private var lastFlush: UInt64?
 
     private struct Progress {
         var baselines: Baselines
@@ -70,6 +70,7 @@ public final class Collector {
             return .notLoaded
         }
         do throws(DatapathError) {
+            lastStep = clock().monotonic
             // In this order: what has been superseded is read to its end, and every frame in the ring is counted already.
             let isInForce = source.isInForce
             resume(source, clock())
@@ -211,9 +212,9 @@ public final class Collector {
 
     private func settle(_ now: Moment, isLast: Bool = false) {
         journal.look(now: now.monotonic)
-        let isDue = isLast || now.monotonic &- lastFlush >= Self.longestSilence
+        let isDue = isLast || lastFlush.map { now.monotonic &- $0 >= Self.longestSilence } ?? true
         if progress != nil, progress?.first == nil, !recorder.isUpToDate || isDue {
-            let isWritten = recorder.flush(&progress!.baselines, monotonic: now.monotonic, time: now.time)
+            let isWritten = recorder.flush(&progress!.baselines, monotonic: now.monotonic, time: now.time, isLast: isLast)
             if isWritten { lastFlush = now.monotonic }
             totals.update { $0.isRecording = isWritten }
         } else if progress?.first != nil {
@@ -221,8 +222,6 @@ public final class Collector {
         }
         totals.update {
             $0.lostPackets = recorder.lost
-            $0.journalLines = journal.lines
-            $0.suppressedJournalLines = journal.suppressed
         }
     }
 }

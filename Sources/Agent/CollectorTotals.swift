@@ -15,8 +15,6 @@ public final class CollectorTotals: Sendable {
         public var lostPackets: UInt64 = 0
         /// Whether the store is written.
         public var isRecording = false
-        public var journalLines: UInt64 = 0
-        public var suppressedJournalLines: UInt64 = 0
         /// Nanoseconds since 1970: when counters were last read; 0: never.
         public var readAt: UInt64 = 0
     }

@@ -40,8 +40,7 @@ extension Reconciler {
 
     /// A hostile guest can ask as often as it likes: lines are bounded.
     private func tell(_ note: LeaseNote) {
-        record.note { $0.leaseNotes[note.isTrouble ? "refused" : "changed", default: 0] += 1 }
-        guard leaseLines.take(from: &leaseLinesFullAt, now: Moment.now().monotonic) else { return record.note { $0.leaseLinesLeftOut += 1 } }
+        guard leaseLines.take(from: &leaseLinesFullAt, now: Moment.now().monotonic) else { return }
         log.log(
             level: note.isTrouble ? .warning : .info, "\(note.description.visible)",
             metadata: ["guest": "\(note.guest.visible)", "port": "\(note.port.name.visible)", "bridge": "\(note.port.bridgeName.visible)"])

@@ -38,14 +38,14 @@ final class Reconciler {
 
     /// What other threads want of it.
     final class Inbox: Sendable {
-        private let wishes = Mutex<(runs: Bool, isStopped: Bool)>((false, false))
+        private let wishes = Mutex<(trigger: Trigger?, isStopped: Bool)>((nil, false))
         let wakeup: Wakeup
 
         init() throws(AgentError) { wakeup = try Wakeup() }
 
-        /// Asks for the policy to be read again and for a whole run.
-        func request() {
-            wishes.withLock { $0.runs = true }
+        /// Asks for a whole run; with `.asked` also for the policy to be read again, whatever its files look like.
+        func request(_ trigger: Trigger) {
+            wishes.withLock { if $0.trigger != .asked { $0.trigger = trigger } }
             wakeup.wake()
         }
 
@@ -56,10 +56,10 @@ final class Reconciler {
 
         var isStopped: Bool { wishes.withLock { $0.isStopped } }
 
-        fileprivate func takeRequest() -> Bool {
+        fileprivate func takeRequest() -> Trigger? {
             wishes.withLock { state in
-                defer { state.runs = false }
-                return state.runs
+                defer { state.trigger = nil }
+                return state.trigger
             }
         }
     }
@@ -90,10 +90,9 @@ final class Reconciler {
             followLinks()
             followLeases()
             followPolicy()
-            if inbox.takeRequest() {
-                source.forget()
-                readPolicy()
-                schedule.request(.asked, isUrgent: true, now: .now)
+            if let trigger = inbox.takeRequest() {
+                if trigger == .asked { source.forget() }
+                schedule.request(trigger, isUrgent: trigger == .asked, now: .now)
             }
             if schedule.isDue(now: .now) { lookAtHost() }
         }
@@ -231,7 +230,6 @@ final class Reconciler {
             facts.failures += UInt64(report.failures.count)
             facts.lastError = report.failures.first?.description
             facts.faults = report.plan.faults.map(\.description)
-            facts.warnings = report.plan.warnings
         }
     }
 

@@ -16,18 +16,14 @@ final class ReconcilerRecord: Sendable {
         var lastSeconds = 0.0
         var lastRun: Date?
         var lastError: String?
-        /// What can't be carried out and what may not be meant, as of the last run.
+        /// What can't be carried out, as of the last run.
         var faults: [String] = []
-        var warnings: [String] = []
         var policyLoaded: Date?
         var policyProblems: [String] = []
         var portsClosed: UInt64 = 0
         var portsBound: UInt64 = 0
         var portsReleased: UInt64 = 0
         var overruns: UInt64 = 0
-        /// What happened to leases: changed, refused.
-        var leaseNotes: [String: UInt64] = [:]
-        var leaseLinesLeftOut: UInt64 = 0
     }
 
     private let state = Mutex(Facts())

@@ -7,8 +7,10 @@ enum Trigger: Hashable, Sendable, CustomStringConvertible {
     /// The time has come to see whether somebody has changed what nobody tells of.
     case inspection
     case policyChanged
-    /// By SIGHUP or the API.
+    /// By SIGHUP.
     case asked
+    /// By the API, which has carried it out.
+    case changedByAPI
     case joined(port: String, bridge: String)
     case left(port: String)
     case changed(port: String)
@@ -28,6 +30,7 @@ enum Trigger: Hashable, Sendable, CustomStringConvertible {
         case .inspection: "inspection"
         case .policyChanged: "the policy has changed"
         case .asked: "asked to"
+        case .changedByAPI: "a change by the API"
         case .joined(let port, let bridge): "\(port.visible) joined \(bridge.visible)"
         case .left(let port): "\(port.visible) left"
         case .changed(let port): "\(port.visible) has changed"

@@ -94,9 +94,6 @@ extension Datapath {
         return try CounterReader(maps).counters(slot: record.slot)
     }
 
-    /// What was counted at interfaces that have programs of ours and no record.
-    public func unrecordedCounters() throws(DatapathError) -> Counters { try CounterReader(maps).counters(slot: 0) }
-
     /// Sets all counters, buckets and claims of a slot to zero.
     func zero(_ slot: UInt32) throws(DatapathError) {
         let reasons = Int(GUARD_REASONS.rawValue)

@@ -113,8 +113,9 @@ public final class EventReader: Sendable {
     ) throws(EventStoreError) -> [StoredSample] {
         let (condition, arguments) = filter.condition
         let (sign, order) = newestFirst ? ("<", "DESC") : (">", "ASC")
+        // In this order of tables: left to itself SQLite reads all samples there are for a few of one guest.
         var sql = "SELECT samples.*, violations.bridge, violations.port, violations.guest, violations.direction, violations.reason, "
-        sql += "violations.audited FROM samples JOIN violations ON violations.id = samples.violation WHERE \(condition)"
+        sql += "violations.audited FROM violations CROSS JOIN samples ON samples.violation = violations.id WHERE \(condition)"
         var values = arguments
         if let id {
             sql += " AND samples.id \(sign) ?"
@@ -136,7 +137,7 @@ public final class EventReader: Sendable {
             try Int64.fetchOne(
                 database,
                 sql: """
-                    SELECT samples.id FROM samples JOIN violations ON violations.id = samples.violation WHERE \(condition)
+                    SELECT samples.id FROM violations CROSS JOIN samples ON samples.violation = violations.id WHERE \(condition)
                     ORDER BY samples.id DESC LIMIT 1 OFFSET ?
                     """, arguments: arguments + [max(0, limit)])
         }

@@ -83,16 +83,18 @@ public final class EventRecorder {
     /// - Parameters:
     ///   - baselines: gone on from those that the store has (`baselines(epoch:monotonic:)`), or what is written counts twice.
     ///   - time: nanoseconds since 1970.
+    ///   - isLast: tries even if it failed a moment ago.
     /// - Returns: whether it is written; what it told the store of the baselines is then no longer among their changes.
     @discardableResult
-    public func flush(_ baselines: inout Baselines, monotonic: UInt64, time: UInt64) -> Bool {
-        guard let store = opened(monotonic) else { return false }
+    public func flush(_ baselines: inout Baselines, monotonic: UInt64, time: UInt64, isLast: Bool = false) -> Bool {
+        guard let store = opened(isLast ? .max : monotonic) else { return false }
         do throws(EventStoreError) {
             if isNew { baselines.changeAll() }
             do throws(EventStoreError) {
                 try store.write(backlog.violations, baselines)
-            } catch .full {
-                // The bound of the store perhaps, not the disk's.
+            } catch {
+                // Taking rows out makes room within the store's own bound, and none on a disk that is full.
+                guard case .full = error, try store.isNearBound() else { throw error }
                 try store.pruneInNeed()
                 try store.write(backlog.violations, baselines)
             }
@@ -124,8 +126,8 @@ public final class EventRecorder {
             tell(.replaced(path: store.path))
             drop()
         }
-        if let store { return store }
         guard now >= nextAttempt else { return nil }
+        if let store { return store }
         do throws(EventStoreError) {
             let opened = try openedAnyhow()
             store = opened

@@ -37,6 +37,11 @@ extension EventStore {
         }
     }
 
+    /// Whether it is the store's own bound that leaves no room.
+    func isNearBound() throws(EventStoreError) -> Bool {
+        try EventStoreError.wrap(path: path) { try bytesUsed() > limits.bytes / 4 * 3 }
+    }
+
     /// Makes room for what the store has none for.
     func pruneInNeed() throws(EventStoreError) {
         try EventStoreError.wrap(path: path) { _ = try pruneOldest() }

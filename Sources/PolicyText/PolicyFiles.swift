@@ -50,7 +50,7 @@ public enum PolicyFiles {
         let found = faults.sorted
         if faults.hasErrors { throw ConfigurationErrors(found) }
         let policy = HostPolicy(bridges: draft.bridges.map(\.policy), interfaces: draft.interfaces.map(\.policy))
-        return HostConfiguration(policy: policy, stampBit: draft.stampBit, warnings: found)
+        return HostConfiguration(policy: policy, stampBit: draft.stampBit, defaults: GuestDefaults(draft.defaults), warnings: found)
     }
 
     private static func read(_ source: Source, into draft: inout PolicyDraft, _ faults: Faults) {

@@ -9,6 +9,9 @@ public enum PolicyWriter {
     public static func yaml(for configuration: HostConfiguration) -> String {
         var lines: [String] = []
         if configuration.stampBit != HostConfiguration.defaultStampBit { lines += ["stamp-bit: \(configuration.stampBit)", ""] }
+        let defaults = configuration.defaults
+        let given = self.lines(for: defaults, against: GuestDefaults())
+        if !given.isEmpty { lines += ["defaults:"] + given.map { "  " + $0 } + [""] }
         let policy = configuration.policy
         lines.append(policy.bridges.isEmpty ? "bridges: {}" : "bridges:")
         for bridge in policy.bridges { lines += self.lines(for: bridge) }
@@ -21,7 +24,7 @@ public enum PolicyWriter {
         }
         for guest in guests {
             lines += ["  \(scalar(guest)):", "    interfaces:"]
-            for interface in interfaces[guest] ?? [] { lines += item(self.lines(for: interface)) }
+            for interface in interfaces[guest] ?? [] { lines += item(self.lines(for: interface, defaults)) }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -53,7 +56,7 @@ public enum PolicyWriter {
         return "[\(items.joined(separator: ", "))]"
     }
 
-    private static func lines(for interface: GuestInterface) -> [String] {
+    private static func lines(for interface: GuestInterface, _ defaults: GuestDefaults) -> [String] {
         let binding = interface.binding
         var lines: [String] = []
         if let port = interface.port { lines.append("port: \(scalar(port))") }
@@ -65,8 +68,8 @@ public enum PolicyWriter {
             let addresses = list(binding.linkLocals)
             let both = "link-local: {mode: claim, addresses: \(addresses)}"
             lines.append(binding.linkLocalMode == .eui64 ? "link-local: \(addresses)" : both)
-        } else if binding.linkLocalMode == .eui64 {
-            lines.append("link-local: eui64")
+        } else if binding.linkLocalMode != defaults.linkLocalMode {
+            lines.append("link-local: \(binding.linkLocalMode.rawValue)")
         }
         let roles = names(of: binding.roles)
         if !roles.isEmpty { lines.append("roles: \(list(roles))") }
@@ -79,10 +82,20 @@ public enum PolicyWriter {
             let numbers = binding.etherTypes.map { "0x" + String($0, radix: 16) }
             lines.append("ethertypes: [\(numbers.joined(separator: ", "))]")
         }
-        if !binding.quiet { lines.append("quiet: false") }
-        if binding.mode == .audit { lines.append("mode: audit") }
-        if binding.limits != .default { lines.append("limits: \(flow(binding.limits))") }
+        var own = GuestDefaults(quiet: binding.quiet, mode: binding.mode, limits: binding.limits)
+        own.linkLocalMode = defaults.linkLocalMode
+        lines += self.lines(for: own, against: defaults)
         if binding.isMigrating { lines.append("migrating: true") }
+        return lines
+    }
+
+    /// What differs.
+    private static func lines(for settings: GuestDefaults, against defaults: GuestDefaults) -> [String] {
+        var lines: [String] = []
+        if settings.linkLocalMode != defaults.linkLocalMode { lines.append("link-local: \(settings.linkLocalMode.rawValue)") }
+        if settings.quiet != defaults.quiet { lines.append("quiet: \(settings.quiet)") }
+        if settings.mode != defaults.mode { lines.append("mode: \(settings.mode.rawValue)") }
+        if settings.limits != defaults.limits { lines.append("limits: \(flow(settings.limits))") }
         return lines
     }
 

@@ -6,7 +6,7 @@ struct YAMLDocument {
     static let maximumDepth = 16
     /// How often one file is parsed again to find further duplicate keys, and up to which size.
     private static let maximumDuplicates = 32
-    private static let maximumBytesAgain = 1 << 20
+    private static let maximumBytesAgain = 64 << 10
 
     private let file: String
     private let faults: Faults

@@ -20,25 +20,27 @@ extension MetricsText {
     }
 
     private mutating func addPorts(_ bridges: [HostStatus.Bridge]) {
-        var states: [MetricsSample] = []
-        var bindings = MetricsCounts()
+        // Sums: a bridge that was made anew under its name is there twice until what is gone is forgotten.
+        var (states, newcomers, bindings, leases) = (MetricsCounts(), MetricsCounts(), MetricsCounts(), MetricsCounts())
         for bridge in bridges {
             for state in PortFacts.State.allCases {
-                states.append(
-                    MetricsSample(bridge.ports.count { $0.state == state }, MetricsLabels(["bridge": bridge.name, "state": state.rawValue])))
+                let count = bridge.ports.count { $0.state == state }
+                states.add(UInt64(count), 0, MetricsLabels(["bridge": bridge.name, "state": state.rawValue]))
             }
             for case let binding? in bridge.ports.map(\.binding) {
                 bindings.add(1, 0, MetricsLabels(["bridge": bridge.name, "origin": binding.origin, "mode": binding.mode]))
             }
+            newcomers.add(UInt64(bridge.unguarded.count), 0, MetricsLabels(["bridge": bridge.name]))
+            leases.add(UInt64(bridge.ports.reduce(0) { $0 + $1.leases.count }), 0, MetricsLabels(["bridge": bridge.name]))
         }
-        add("vifguard_ports", .gauge, "Guarded ports, by what passes there.", states)
+        add("vifguard_ports", .gauge, "Guarded ports, by what passes there.", states.packets)
         add(
             "vifguard_newcomers", .gauge, "Ports that joined a guarded bridge and aren't guarded yet: what they send reaches nobody.",
-            bridges.map { MetricsSample($0.unguarded.count, MetricsLabels(["bridge": $0.name])) })
+            newcomers.packets)
         add("vifguard_bindings", .gauge, "Bindings in force.", bindings.packets)
         add(
             "vifguard_leases", .gauge, "Addresses and prefixes that DHCP has given to guests.",
-            bridges.map { bridge in MetricsSample(bridge.ports.reduce(0) { $0 + $1.leases.count }, MetricsLabels(["bridge": bridge.name])) })
+            leases.packets)
     }
 
     private mutating func addPassed(_ sides: [MetricsSide]) {

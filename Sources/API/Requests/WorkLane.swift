@@ -55,6 +55,7 @@ extension WorkLane: TaskExecutor {
 struct WorkLanes: Sendable {
     let changes: WorkLane
     let readings: WorkLane
+    let metrics: WorkLane
     let events: WorkLane
     let judging: WorkLane
     let checking: WorkLane
@@ -63,6 +64,7 @@ struct WorkLanes: Sendable {
     init(_ limits: APILimits, place: @escaping WorkLane.Place = { $0() }) {
         changes = WorkLane("changes", waiting: limits.waiting, place: place)
         readings = WorkLane("readings", waiting: limits.waiting, place: place)
+        metrics = WorkLane("metrics", waiting: limits.waiting, place: place)
         events = WorkLane("events", waiting: limits.waiting, place: place)
         judging = WorkLane("judging", waiting: limits.waiting, place: place)
         checking = WorkLane("checking", waiting: limits.waiting, place: place)

@@ -35,7 +35,7 @@ extension API {
 
     @Sendable private func metrics(_ call: Call) async throws -> Response {
         _ = try call.query()
-        let page = try await lanes.readings.run { try MetricsPage(agent.health(), pins: configuration.pins).text }
+        let page = try await lanes.metrics.run { try MetricsPage(agent.health(), pins: configuration.pins).text }
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: page)))

@@ -18,7 +18,7 @@ extension API {
     /// With what is known of guests in audit mode from longer ago than the counters tell.
     private func observed() throws -> HostStatus {
         var status = try HostStatus.observe(try datapath())
-        if status.hasAudits { status.judgeAudits(by: History.observe(StateFolder(configuration.stateFolder))) }
+        if status.hasAudits { status.judgeAudits(by: History.observe(StateFolder(configuration.stateFolder), ofAuditsAlone: true)) }
         return status
     }
 

@@ -1,3 +1,4 @@
+import Addresses
 import Glibc
 import NIOCore
 
@@ -19,12 +20,12 @@ enum Peer: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What its connections are counted under: the user, or the address.
+    /// What its connections are counted under: the user or the address, of IPv6 the /64, all of which one machine may use.
     var account: String {
         switch self {
         case .process(let user, _): "user \(user)"
         case .local: "local"
-        case .remote(let address): address
+        case .remote(let address): IPv6Address(address).flatMap { IPv6Prefix(masking: $0, length: 64) }?.description ?? address
         }
     }
 

@@ -7,7 +7,7 @@ final class RunFolder: Sendable {
     let path: String
     private let descriptor: Int32
 
-    var socketPath: String { "\(path)/api.sock" }
+    var socketPath: String { "\(path)/\(APIConfiguration.socketName)" }
 
     /// Makes the folder where there is none, and takes it.
     ///

@@ -13,14 +13,20 @@ extension History {
     private static let samplesEach = 32
 
     /// Reads the last day from the store.
-    package static func observe(_ folder: StateFolder) -> History {
+    ///
+    /// - Parameter ofAuditsAlone: only what audit mode let pass, and without its frames: what `status` asks for.
+    package static func observe(_ folder: StateFolder, ofAuditsAlone: Bool = false) -> History {
         let now = WallClock.now(CLOCK_REALTIME)
         let start = now > day ? now - day : 0
         let reader = EventReader(folder)
         var history = History()
         do throws(EventStoreError) {
             guard try reader.exists() else { return History(unseen: "there is no \(folder.events): no agent has run here") }
-            history.breaches = try breaches(reader, since: start)
+            // All of them: to say that a guest is ready because it wasn't among the loudest would cut it off.
+            history.breaches = try breaches(reader, EventFilter(wasAudited: true, since: start), limit: .max, withFrames: !ofAuditsAlone)
+            if !ofAuditsAlone {
+                history.breaches += try breaches(reader, EventFilter(wasAudited: false, since: start), limit: mostTotals, withFrames: true)
+            }
         } catch {
             return History(unseen: "\(error)")
         }
@@ -32,9 +38,11 @@ extension History {
         return history
     }
 
-    private static func breaches(_ reader: EventReader, since start: UInt64) throws(EventStoreError) -> [Breach] {
-        var sampled = 0
-        return try reader.totals(EventFilter(since: start), limit: mostTotals).map { total throws(EventStoreError) in
+    private static func breaches(
+        _ reader: EventReader, _ asked: EventFilter, limit: Int, withFrames: Bool
+    ) throws(EventStoreError) -> [Breach] {
+        var sampled = withFrames ? 0 : mostSampled
+        return try reader.totals(asked, limit: limit).map { total throws(EventStoreError) in
             var breach = Breach(
                 guest: total.guest, port: total.port, bridge: total.bridge, direction: total.direction, reason: total.reason,
                 count: total.packets, wasAudited: total.wasAudited)
@@ -42,7 +50,7 @@ extension History {
             sampled += 1
             let filter = EventFilter(
                 guest: total.guest, port: total.guest == nil ? total.port : nil, bridge: total.bridge, reason: total.reason,
-                direction: total.direction, wasAudited: total.wasAudited, since: start)
+                direction: total.direction, wasAudited: total.wasAudited, since: asked.since)
             let samples = try reader.samples(filter, newestFirst: true, limit: samplesEach)
             breach.samples = samples.filter { $0.violation.guest == total.guest }.map(\.sample.frame)
             return breach

@@ -46,7 +46,7 @@ struct AgentCommand: AsyncParsableCommand {
         }
         if let interval, !(0.1...3600).contains(interval) { throw ValidationError("--interval \(interval): give 0.1 to 3600 seconds") }
         if let eventDays, !(1...3650).contains(eventDays) { throw ValidationError("--event-days \(eventDays): give 1 to 3650 days") }
-        if let eventSpace, !(1...65536).contains(eventSpace) { throw ValidationError("--event-space \(eventSpace): give 1 to 65536 MiB") }
+        if let eventSpace, !(16...65536).contains(eventSpace) { throw ValidationError("--event-space \(eventSpace): give 16 to 65536 MiB") }
     }
 
     func run() async throws {

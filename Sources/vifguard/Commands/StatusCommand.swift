@@ -17,7 +17,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         var status = try HostStatus.observe(try pins.open())
-        if status.hasAudits { status.judgeAudits(by: History.observe(state.folder)) }
+        if status.hasAudits { status.judgeAudits(by: History.observe(state.folder, ofAuditsAlone: true)) }
         if let port { status = try status.only(port) }
         if json.isOn { return try Output.printJSON(status) }
         Output.print(port == nil ? status.lines(.output) : status.details(.output))
