@@ -134,7 +134,9 @@ struct RecordedEventsTests {
         #expect(recording.totals.packets == 110)
         try recording.fixture.host.run { try #require(unlink(filler) == 0) }
         try recording.spoof(1)
-        try recording.step()
+        // A store that couldn't be written is tried again after a while, and not with each step.
+        #expect(try recording.step() == .collected && !recording.totals.isRecording)
+        try recording.step(later: 6)
         #expect(recording.totals.isRecording && recording.totals.lostPackets == 0 && recording.notices.last == .writable)
         let (packets, check) = try recording.fixture.host.run {
             let queue = try DatabaseQueue(path: recording.folder.events)
@@ -178,7 +180,7 @@ private final class Recording: @unchecked Sendable {
 
     private func start() throws {
         try fixture.host.run {
-            recorder = EventRecorder(folder) { [unowned self] in notices.append($0) }
+            recorder = EventRecorder(folder) { [weak self] in self?.notices.append($0) }
             collector = Collector(recorder: recorder, journal: ViolationJournal(Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
             try collector.watch(datapath)
         }
@@ -204,8 +206,16 @@ private final class Recording: @unchecked Sendable {
         }
     }
 
+    /// - Parameter later: seconds from now.
     @discardableResult
-    func step() throws -> Collector.Outcome { try fixture.host.run { collector.step() } }
+    func step(later: UInt64 = 0) throws -> Collector.Outcome {
+        try fixture.host.run {
+            collector.step {
+                let now = Moment.now()
+                return Moment(monotonic: now.monotonic + later * 1_000_000_000, time: now.time + later * 1_000_000_000)
+            }
+        }
+    }
 
     var totals: CollectorTotals.Values { collector.totals.values }
 

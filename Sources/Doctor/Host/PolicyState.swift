@@ -122,11 +122,12 @@ struct PolicyState: Sendable, Hashable {
                     mend: ["vifguard apply"]))
         }
         if !closed.isEmpty {
+            let bridge = closed[0].bridge.flatMap { state.bridges[$0]?.name } ?? "BRIDGE"
             findings.append(
                 Finding(
                     "port-closed", .note, Self.list(closed), found: "no binding says who is behind it",
                     meaning: "Nothing passes in or out. Give its guest a place in the policy, or bind it by hand:",
-                    mend: ["vifguard attach \(closed[0].name.shellWord) --bridge BRIDGE --mac MAC --address ADDRESS"]))
+                    mend: ["vifguard attach \(closed[0].name.shellWord) --bridge \(bridge.shellWord) --mac MAC --address ADDRESS"]))
         }
         return findings
     }

@@ -26,8 +26,11 @@ struct StoredEvents {
     /// - Returns: false if nobody reads any more.
     func print(limit: Int?) throws -> Bool {
         var place = try limit.flatMap { try reader.place(before: $0, filter) }
+        var isFirst = true
         while true {
             let rows = try reader.violations(filter, after: place, limit: Self.page)
+            if isFirst, rows.isEmpty { sayThatThereIsNothing() }
+            isFirst = false
             for row in rows { guard try print(row.violation, row.count) else { return false } }
             guard rows.count == Self.page else { return true }
             place = rows.last?.place
@@ -41,7 +44,7 @@ struct StoredEvents {
             for total in totals { guard Output.print(try Output.jsonLine(TotalReport(total))) else { return } }
             return
         }
-        guard !totals.isEmpty else { return }
+        guard !totals.isEmpty else { return sayThatThereIsNothing() }
         var table = Table([
             .init(title: "GUEST", limit: 22), .init(title: "REASON"), .init(title: "DIRECTION"), .init(title: "VERDICT"),
             .init(title: "FRAMES", isNumber: true),
@@ -53,6 +56,11 @@ struct StoredEvents {
             ])
         }
         Output.print(table.lines(.output))
+    }
+
+    /// To people: silence might be a mistake in what was asked.
+    private func sayThatThereIsNothing() {
+        if !isJSON { Output.warn("vifguard: nothing that was asked for is recorded") }
     }
 
     /// Prints what is recorded from now on, until nobody reads the output any more.

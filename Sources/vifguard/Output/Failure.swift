@@ -11,7 +11,7 @@ extension Output {
     static func complain(about error: any Error) {
         if let errors = error as? ConfigurationErrors {
             warn(errors.description)
-            warn("vifguard: the policy isn't taken, and what is in force stays as it is: correct the above and try again")
+            warn(wrapped("vifguard: the policy isn't taken, and what is in force stays as it is: correct the above and try again", indent: 4))
         } else {
             warn(wrapped("vifguard: \(error)\(advice(for: error))".visibleLines, indent: 4))
         }
