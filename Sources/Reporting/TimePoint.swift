@@ -17,7 +17,8 @@ package struct TimePoint: Hashable, Sendable {
     private static func ago(_ text: String) -> UInt64? {
         let units: [Character: UInt64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
         guard let unit = text.last.flatMap({ units[$0] }), let number = number(text.dropLast(), 1...9) else { return nil }
-        return UInt64(number) * unit * 1_000_000_000
+        let (nanoseconds, isLonger) = UInt64(number).multipliedReportingOverflow(by: unit * 1_000_000_000)
+        return isLonger ? .max : nanoseconds
     }
 
     /// Digits, and nothing else.
@@ -26,11 +27,15 @@ package struct TimePoint: Hashable, Sendable {
         return Int(text)
     }
 
+    /// What 63 bits hold in nanoseconds since 1970, as the store of events keeps them.
+    private static let years = 1970...2261
+
     /// RFC 3339, 5.6, with the seconds, the time and the zone left out at will.
     private static func date(_ text: String) -> UInt64? {
         let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) { "Tt ".contains($0) }
         let day = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard day.count == 3, let year = number(day[0], 4...4), let month = number(day[1], 2...2), let date = number(day[2], 2...2), year >= 1970
+        guard day.count == 3, let year = number(day[0], 4...4), let month = number(day[1], 2...2), let date = number(day[2], 2...2),
+            years.contains(year)
         else { return nil }
         var fields = tm()
         (fields.tm_year, fields.tm_mon, fields.tm_mday, fields.tm_isdst) = (Int32(year - 1900), Int32(month - 1), Int32(date), -1)

@@ -38,6 +38,7 @@ struct Bench {
             results += outcome.results
             absent.merge(outcome.absent) { first, _ in first }
         }
+        if results.isEmpty { throw Options.Mistake(description: "--only: no kind of frame has that in its title") }
         let changes = try ChangingNetwork(ports: options.sizes.max() ?? 1, progress: progress).measure(repeats: options.isQuick ? 3 : 7)
         progress.end()
         let report = Report(machine: machine, rounds: options.rounds, results: results, absent: absent, changes: changes)

@@ -24,6 +24,7 @@ struct Comparison {
         let middle = (count - 1) / 2
         let other = count > 1 ? guests[middle + 1] : nil
         let traffic = Traffic.all(guest: guests[middle], other: other, stranger: other ?? Guest(number: count + 1))
+            .filter { options.filter.map($0.title.contains) ?? true }
         var outcome = Outcome()
         let networks = try build(guests, guests[middle], other, &outcome.absent)
         var counts = try calibrate(networks, traffic)
@@ -46,7 +47,7 @@ struct Comparison {
     private func build(_ guests: [Guest], _ guest: Guest, _ other: Guest?, _ absent: inout [Engine: String]) throws -> [MeasuredNetwork] {
         let injector = try Injector(cpu: options.cpu)
         var networks: [MeasuredNetwork] = []
-        for engine in Engine.allCases {
+        for engine in options.engines {
             try Interruption.check()
             progress.update("\(Self.name(guests.count)): building the network '\(engine.title)'")
             do {

@@ -7,11 +7,15 @@ struct Options {
     var cpu = Options.lastCPU
     var rounds = 21
     var sizes = [1, 16, 1000]
+    var engines = Engine.allCases
+    /// Only kinds of frames whose title contains it.
+    var filter: String?
     /// The command whose agent is measured, in place of all else.
     var agentBinary: String?
 
     static let usage = """
         usage: Benchmarks/run [--quick] [--json FILE] [--cpu N] [--rounds N] [--guests N,N]
+                             [--engines NAME,NAME] [--only TEXT]
                Benchmarks/run --agent VIFGUARD [--quick] [--json FILE]
           --agent FILE the figures of that command's agent, and nothing else
           --quick      1 and 16 guests, 5 rounds: a minute
@@ -19,6 +23,8 @@ struct Options {
           --cpu N      the CPU that everything is measured on (the last one)
           --rounds N   how often each figure is taken (21)
           --guests N,N on bridges with so many guests (1,16,1000)
+          --engines    of \(Engine.allCases.map(\.rawValue).joined(separator: ", ")) (all); plain is always there
+          --only TEXT  only kinds of frames with this in their title, such as "uplink to guest"
         """
 
     private static var lastCPU: Int { (0..<1024).last { cinjection_has_cpu(Int32($0)) == 1 } ?? 0 }
@@ -59,6 +65,12 @@ struct Options {
             case "--json": jsonFile = try value(of: option)
             case "--cpu": cpu = try number(of: option, in: 0...1023)
             case "--guests": givenSizes = try numbers(of: option, in: 1...1000)
+            case "--only": filter = try value(of: option)
+            case "--engines":
+                let names = try value(of: option).split(separator: ",").map(String.init)
+                let unknown = names.first { Engine(rawValue: $0) == nil }
+                if let unknown { throw Mistake(description: "\(option): there is no engine \(unknown)") }
+                engines = Engine.allCases.filter { $0 == .plain || names.contains($0.rawValue) }
             case "--rounds": givenRounds = try number(of: option, in: 1...1000)
             default: throw Mistake(description: "there is no option \(option)")
             }
