@@ -99,11 +99,11 @@ extension BindingImage {
         if !prefixes4.isEmpty { record.flags |= UInt32(GUARD_MORE_PREFIXES4) }
     }
 
-    /// Single addresses first, then link-local ones, then prefixes.
+    /// Single addresses first, then prefixes, then link-local ones: as often as frames are of them.
     private mutating func setNets6(_ binding: Binding, _ entitlement: Entitlement) {
         let linkLocals = entitlement.linkLocals.map { IPv6Prefix($0) }
         let ordered =
-            (entitlement.addresses6.filter(\.isSingle) + linkLocals + entitlement.addresses6.filter { !$0.isSingle }).withoutRepeats
+            (entitlement.addresses6.filter(\.isSingle) + entitlement.addresses6.filter { !$0.isSingle } + linkLocals).withoutRepeats
         let inside = ordered.prefix(Int(GUARD_PORT_NETS6))
         record.nets6_count = UInt8(inside.count)
         Self.fill(&record.nets6, inside.map { guard_net6(address: $0.address.words, mask: $0.mask.words) })

@@ -119,7 +119,8 @@ extension Datapath {
             }
         }
         for (name, owner) in missing {
-            mark(name)
+            // An uplink asks for guests' names alone, and the gateway's, which is nearly every frame's, must not make it look.
+            if case .guest = owner.kind { mark(name) }
             try map.set(guard_owner(owner), for: Key(scope: bridge, name))
             changes.written += 1
         }

@@ -23,7 +23,7 @@ static __always_inline int is_entry(__u32 direction) {
 static __always_inline void count_passed(struct __sk_buff *skb, __u32 slot, __u32 direction) {
     __u32 index = slot * 2 + (is_entry(direction) ? 0 : 1);
     struct guard_passed *passed_ = bpf_map_lookup_elem(&passed, &index);
-    if (!passed_) return;
+    if (unlikely(!passed_)) return;
     passed_->packets++;
     passed_->bytes += skb->len;
 }
@@ -101,7 +101,7 @@ static __always_inline int drops_in_audit(__u32 reason) {
 
 // The end of every program: counts, and turns a reason into what the kernel does with the frame.
 static __always_inline int settle(struct __sk_buff *skb, __u32 slot, __u32 bridge, __u32 flags, __u32 direction, __u32 reason) {
-    if (reason) {
+    if (unlikely(reason)) {
         struct judged j = {
             .slot = slot,
             .bridge = bridge,

@@ -19,9 +19,9 @@ static __noinline int is_dhcp4_answer(struct frame *f, struct ip4_header *ip) {
 static __always_inline __u32 deliver_ipv4(struct frame *f) {
     void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
     struct ip4_header *h = data + f->l3;
-    if ((void *)(h + 1) > end) return GUARD_TRUNCATED;
+    if (unlikely((void *)(h + 1) > end)) return GUARD_TRUNCATED;
     __u32 destination = h->destination;
-    if (own4(f->port, destination) || (f->port->flags & GUARD_ROLE_TRANSIT)) return 0;
+    if (likely(own4(f->port, destination)) || (f->port->flags & GUARD_ROLE_TRANSIT)) return 0;
     if ((destination & 0xf0) == 0xe0 || destination == 0xffffffff || is_broadcast4(f->port, destination)) return 0;
     struct ip4_header ip = *h;
     return is_dhcp4_answer(f, &ip) ? 0 : GUARD_NOT_FOR_GUEST_IP4;
@@ -37,12 +37,12 @@ static __always_inline __u32 deliver_ipv6(struct frame *f) {
     {
         void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
         struct ip6_header *h = data + f->l3;
-        if ((void *)(h + 1) > end) return GUARD_TRUNCATED;
+        if (unlikely((void *)(h + 1) > end)) return GUARD_TRUNCATED;
         ip = *h;
     }
-    if (!is_multicast6(&ip.destination) && !own6(f->port, &ip.destination) && !(f->port->flags & GUARD_ROLE_TRANSIT) && !is_for_guest6(f, &ip.destination))
+    if (!is_multicast6(&ip.destination) && unlikely(!own6(f->port, &ip.destination)) && !(f->port->flags & GUARD_ROLE_TRANSIT) && !is_for_guest6(f, &ip.destination))
         return GUARD_NOT_FOR_GUEST_IP6;
-    if (ip.next_header != PROTOCOL_ICMP6 || !(f->port->flags & GUARD_QUIET_ON)) return 0;
+    if (likely(ip.next_header != PROTOCOL_ICMP6) || !(f->port->flags & GUARD_QUIET_ON)) return 0;
     struct nd_message nd;
     if (bpf_skb_load_bytes(f->skb, f->l3 + 40, &nd, sizeof nd) || nd.type != ICMP6_NEIGHBOR_SOLICITATION) return 0;
     return is_for_guest6(f, &nd.target) ? 0 : GUARD_QUIET;
@@ -61,13 +61,13 @@ static __always_inline __u32 judge_to_guest(struct __sk_buff *skb, struct guard_
     struct frame f = {.skb = skb, .port = port, .pending.ifindex = skb->ifindex};
     pull(skb, HEADERS);
     __u32 reason = read_ethernet(skb, &f);
-    if (reason) return reason;
-    if (!is_group(f.destination) && !has_mac(port, f.destination)) return GUARD_NOT_FOR_GUEST_MAC;
-    if (is_l2_control(f.destination)) return GUARD_L2_CONTROL;
+    if (unlikely(reason)) return reason;
+    if (unlikely(!is_group(f.destination) && !has_mac(port, f.destination))) return GUARD_NOT_FOR_GUEST_MAC;
+    if (unlikely(is_l2_control(f.destination))) return GUARD_L2_CONTROL;
     reason = judge_tags(&f);
-    if (reason) return reason;
-    if (f.type == TYPE_IPV4) return deliver_ipv4(&f);
-    if (f.type == TYPE_IPV6) return deliver_ipv6(&f);
+    if (unlikely(reason)) return reason;
+    if (likely(f.type == TYPE_IPV4)) return deliver_ipv4(&f);
+    if (likely(f.type == TYPE_IPV6)) return deliver_ipv6(&f);
     if (f.type == TYPE_ARP) return deliver_arp(&f);
     return lists_type(port, f.type) ? 0 : GUARD_ETHERTYPE;
 }

@@ -88,7 +88,7 @@ VERIFIED_ONCE int has_other_mac(struct guard_port *port, __u64 mac) {
 
 // Whether a MAC is in M. A bound port has one at least; most have no more.
 static __always_inline int has_mac(struct guard_port *port, __u64 mac) {
-    return port->macs[0] == mac || (port->macs_count > 1 && has_other_mac(port, mac));
+    return likely(port->macs[0] == mac) || (port->macs_count > 1 && has_other_mac(port, mac));
 }
 
 static __always_inline int lists_type(const struct guard_port *port, __u16 type) {
@@ -100,13 +100,13 @@ static __always_inline int lists_type(const struct guard_port *port, __u16 type)
 
 // The first `want` bytes, or as many as there are, are made linear: only then can they be read in place.
 static __always_inline void pull(struct __sk_buff *skb, __u32 want) {
-    if ((void *)(long)skb->data + want > (void *)(long)skb->data_end) bpf_skb_pull_data(skb, skb->len < want ? skb->len : want);
+    if (unlikely((void *)(long)skb->data + want > (void *)(long)skb->data_end)) bpf_skb_pull_data(skb, skb->len < want ? skb->len : want);
 }
 
 // The Ethernet header into `f`, tags left for judge_tags. Gives 0, or GUARD_TRUNCATED.
 static __always_inline __u32 read_ethernet(struct __sk_buff *skb, struct frame *f) {
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    if (data + 14 > end) return GUARD_TRUNCATED;
+    if (unlikely(data + 14 > end)) return GUARD_TRUNCATED;
     __u64 tail = *(__u64 *)(data + 6);
     f->destination = *(__u64 *)data & MAC_BITS;
     f->source = tail & MAC_BITS;
@@ -125,7 +125,7 @@ VERIFIED_ONCE int has_vlan(struct guard_port *port, __u32 tci) {
 static __always_inline __u32 judge_tags(struct frame *f) {
     struct __sk_buff *skb = f->skb;
     int in_band = is_tag_type(f->type);
-    if (!skb->vlan_present && !in_band) return 0;
+    if (likely(!skb->vlan_present && !in_band)) return 0;
     if (!(f->port->flags & GUARD_ROLE_VLAN)) return GUARD_VLAN_TAG;
     if (skb->vlan_present) {
         if (in_band || skb->vlan_proto != TYPE_8021Q || !has_vlan(f->port, skb->vlan_tci)) return GUARD_VLAN_TAG;
@@ -145,9 +145,9 @@ static __always_inline __u32 judge_tags(struct frame *f) {
 // costs as much as ten such reads.
 static __always_inline int read_ports(struct __sk_buff *skb, __u32 offset, struct udp_ports *ports) {
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    if (offset < 1024) {
+    if (likely(offset < 1024)) {
         struct udp_ports *there = data + offset;
-        if ((void *)(there + 1) <= end) {
+        if (likely((void *)(there + 1) <= end)) {
             *ports = *there;
             return 1;
         }

@@ -17,7 +17,7 @@ static __always_inline void clear_stamp(struct __sk_buff *skb) {
 
 static __always_inline struct guard_port *port_of(struct __sk_buff *skb, __u32 kind) {
     struct guard_port *port = record_of(skb->ifindex);
-    return port && port->kind == kind ? port : 0;
+    return likely(port && port->kind == kind) ? port : 0;
 }
 
 static __always_inline int refuse(struct __sk_buff *skb, struct guard_port *port, __u32 direction) {
@@ -31,24 +31,24 @@ static __always_inline int is_torn(struct guard_port *port, __u32 binding) { ret
 SEC("tc")
 int guest_ingress(struct __sk_buff *skb) {
     struct guard_port *port = port_of(skb, GUARD_KIND_GUEST);
-    if (!port || !(port->flags & GUARD_BOUND)) return refuse(skb, port, GUARD_FROM_GUEST);
+    if (unlikely(!port || !(port->flags & GUARD_BOUND))) return refuse(skb, port, GUARD_FROM_GUEST);
     __u32 binding = *(volatile __u32 *)&port->binding;
     __u32 reason = judge_from_guest(skb, port);
-    if (is_torn(port, binding)) reason = GUARD_NO_BINDING;
+    if (unlikely(is_torn(port, binding))) reason = GUARD_NO_BINDING;
     int verdict = settle(skb, port->slot, port->bridge, port->flags, GUARD_FROM_GUEST, reason);
-    if (verdict == PASS) stamp(skb);
-    if (!reason && port->flags & GUARD_DHCP) tell_dhcp(skb, port, GUARD_FROM_GUEST);
+    if (likely(verdict == PASS)) stamp(skb);
+    if (unlikely(!reason && port->flags & GUARD_DHCP)) tell_dhcp(skb, port, GUARD_FROM_GUEST);
     return verdict;
 }
 
 SEC("tc")
 int guest_egress(struct __sk_buff *skb) {
     struct guard_port *port = port_of(skb, GUARD_KIND_GUEST);
-    if (!port || !(port->flags & GUARD_BOUND)) return refuse(skb, port, GUARD_TO_GUEST);
+    if (unlikely(!port || !(port->flags & GUARD_BOUND))) return refuse(skb, port, GUARD_TO_GUEST);
     __u32 binding = *(volatile __u32 *)&port->binding;
-    __u32 reason = !is_stamped(skb) && skb->ingress_ifindex ? GUARD_UNJUDGED : judge_to_guest(skb, port);
-    if (is_torn(port, binding)) reason = GUARD_NO_BINDING;
-    if (!reason && port->flags & GUARD_DHCP) tell_dhcp(skb, port, GUARD_TO_GUEST);
+    __u32 reason = unlikely(!is_stamped(skb) && skb->ingress_ifindex) ? GUARD_UNJUDGED : judge_to_guest(skb, port);
+    if (unlikely(is_torn(port, binding))) reason = GUARD_NO_BINDING;
+    if (unlikely(!reason && port->flags & GUARD_DHCP)) tell_dhcp(skb, port, GUARD_TO_GUEST);
     clear_stamp(skb);
     return settle(skb, port->slot, port->bridge, port->flags, GUARD_TO_GUEST, reason);
 }
@@ -56,17 +56,17 @@ int guest_egress(struct __sk_buff *skb) {
 SEC("tc")
 int uplink_ingress(struct __sk_buff *skb) {
     struct guard_port *port = port_of(skb, GUARD_KIND_UPLINK);
-    if (!port) return refuse(skb, port, GUARD_FROM_UPLINK);
+    if (unlikely(!port)) return refuse(skb, port, GUARD_FROM_UPLINK);
     int verdict = settle(skb, port->slot, port->bridge, port->flags, GUARD_FROM_UPLINK, judge_from_uplink(skb, port));
-    if (verdict == PASS) stamp(skb);
+    if (likely(verdict == PASS)) stamp(skb);
     return verdict;
 }
 
 SEC("tc")
 int uplink_egress(struct __sk_buff *skb) {
     struct guard_port *port = port_of(skb, GUARD_KIND_UPLINK);
-    if (!port) return refuse(skb, port, GUARD_TO_UPLINK);
-    __u32 reason = !is_stamped(skb) && skb->ingress_ifindex ? GUARD_UNJUDGED : 0;
+    if (unlikely(!port)) return refuse(skb, port, GUARD_TO_UPLINK);
+    __u32 reason = unlikely(!is_stamped(skb) && skb->ingress_ifindex) ? GUARD_UNJUDGED : 0;
     clear_stamp(skb);
     return settle(skb, port->slot, port->bridge, port->flags, GUARD_TO_UPLINK, reason);
 }
@@ -75,7 +75,7 @@ int uplink_egress(struct __sk_buff *skb) {
 SEC("tc")
 int bridge_ingress(struct __sk_buff *skb) {
     struct guard_port *port = port_of(skb, GUARD_KIND_BRIDGE);
-    if (!port) return refuse(skb, port, GUARD_TO_HOST);
+    if (unlikely(!port)) return refuse(skb, port, GUARD_TO_HOST);
     __u32 reason = 0;
     if (!is_stamped(skb) && skb->pkt_type != PACKET_TYPE_LOOPBACK) {
         __u8 first = 0;
@@ -89,7 +89,7 @@ int bridge_ingress(struct __sk_buff *skb) {
 SEC("tc")
 int bridge_egress(struct __sk_buff *skb) {
     struct guard_port *port = port_of(skb, GUARD_KIND_BRIDGE);
-    if (!port) return refuse(skb, port, GUARD_FROM_HOST);
+    if (unlikely(!port)) return refuse(skb, port, GUARD_FROM_HOST);
     stamp(skb);
     return settle(skb, port->slot, port->bridge, port->flags, GUARD_FROM_HOST, 0);
 }

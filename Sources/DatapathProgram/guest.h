@@ -10,13 +10,13 @@
 
 static __always_inline __u32 judge_rules(struct frame *f) {
     __u32 reason = read_ethernet(f->skb, f);
-    if (reason) return reason;
-    if (!has_mac(f->port, f->source)) return GUARD_MAC_SOURCE;
-    if (is_l2_control(f->destination)) return GUARD_L2_CONTROL;
+    if (unlikely(reason)) return reason;
+    if (unlikely(!has_mac(f->port, f->source))) return GUARD_MAC_SOURCE;
+    if (unlikely(is_l2_control(f->destination))) return GUARD_L2_CONTROL;
     reason = judge_tags(f);
-    if (reason) return reason;
-    if (f->type == TYPE_IPV4) return judge_ipv4(f);
-    if (f->type == TYPE_IPV6) return judge_ipv6(f);
+    if (unlikely(reason)) return reason;
+    if (likely(f->type == TYPE_IPV4)) return judge_ipv4(f);
+    if (likely(f->type == TYPE_IPV6)) return judge_ipv6(f);
     if (f->type == TYPE_ARP) return judge_arp(f);
     if (lists_type(f->port, f->type)) return 0;
     return f->type == TYPE_RARP && is_announcement_by_rarp(f) ? 0 : GUARD_ETHERTYPE;
@@ -37,7 +37,7 @@ static __always_inline __u32 judge_from_guest(struct __sk_buff *skb, struct guar
     struct frame f = {.skb = skb, .port = port, .pending.ifindex = skb->ifindex};
     pull(skb, HEADERS);
     __u32 reason = judge_rules(&f);
-    if (!reason && (is_group(f.destination) || f.is_neighbor)) reason = judge_limits(port, is_group(f.destination), f.is_neighbor);
-    if (!reason && f.pending.count) reason = claim_pending(port, &f.pending);
+    if (unlikely(!reason && (is_group(f.destination) || f.is_neighbor))) reason = judge_limits(port, is_group(f.destination), f.is_neighbor);
+    if (unlikely(!reason && f.pending.count)) reason = claim_pending(port, &f.pending);
     return reason;
 }

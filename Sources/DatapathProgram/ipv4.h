@@ -70,7 +70,7 @@ static __always_inline __u32 judge_ipv4(struct frame *f) {
     {
         void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
         struct ip4_header *h = data + f->l3;
-        if ((void *)(h + 1) > end) return GUARD_TRUNCATED;
+        if (unlikely((void *)(h + 1) > end)) return GUARD_TRUNCATED;
         ip = *h;
     }
     __u32 header = (ip.version_length & 15) * 4;
@@ -82,22 +82,22 @@ static __always_inline __u32 judge_ipv4(struct frame *f) {
     int has_ports = ip.protocol == PROTOCOL_UDP && first && header >= 20 && present >= header + 8 && read_ports(skb, f->l3 + header, &ports);
     int dhcp_client = has_ports && ports.source == DHCP4_CLIENT && ports.destination == DHCP4_SERVER;
 
-    if (!(port->flags & GUARD_IPV4) && !(dhcp_client && (port->flags & GUARD_DHCP))) return GUARD_NO_IPV4;
-    if (total == 0 && skb->gso_size && present > 0xffff) total = present;
-    if (ip.version_length >> 4 != 4 || header < 20 || header > total || total > present) return GUARD_IP4_MALFORMED;
+    if (unlikely(!(port->flags & GUARD_IPV4)) && !(dhcp_client && (port->flags & GUARD_DHCP))) return GUARD_NO_IPV4;
+    if (unlikely(total == 0 && skb->gso_size && present > 0xffff)) total = present;
+    if (unlikely(ip.version_length >> 4 != 4 || header < 20 || header > total || total > present)) return GUARD_IP4_MALFORMED;
     __u32 payload = total - header;
 
-    if (!own4(port, ip.source)) {
+    if (unlikely(!own4(port, ip.source))) {
         int unnumbered = ip.source == 0 && (dhcp_client || (ip.protocol == PROTOCOL_IGMP && (ip.destination & 0xf0) == 0xe0));
         int transit = (port->flags & GUARD_ROLE_TRANSIT) && !dhcp_client && !never_transit4(port->bridge, ip.source);
         if (!unnumbered && !transit) return GUARD_IP4_SOURCE;
     }
-    if (header > 20 && judge_options4(skb, f->l3 + 20, header - 20)) return GUARD_IP4_SOURCE_ROUTE;
-    if (dhcp_client && judge_dhcp4_client(f, &ip, f->l3 + header, payload)) return GUARD_DHCP4_CLIENT;
+    if (unlikely(header > 20) && judge_options4(skb, f->l3 + 20, header - 20)) return GUARD_IP4_SOURCE_ROUTE;
+    if (unlikely(dhcp_client) && judge_dhcp4_client(f, &ip, f->l3 + header, payload)) return GUARD_DHCP4_CLIENT;
     if (has_ports && payload >= 8 && (ports.source == DHCP4_SERVER || ports.destination == DHCP4_CLIENT) &&
         !(port->flags & GUARD_ROLE_DHCP4_SERVER))
         return GUARD_DHCP4_SERVER;
     if (first ? (ip.fragment & MORE_FRAGMENTS) && payload < 8 : (ip.fragment & FRAGMENT_OFFSET) == bpf_htons(1)) return GUARD_IP4_TINY_FRAGMENT;
-    if (first && payload >= 1 && (ip.protocol == PROTOCOL_ICMP || ip.protocol == PROTOCOL_IGMP)) return judge_icmp4(f, ip.protocol, f->l3 + header);
+    if (first && payload >= 1 && unlikely(ip.protocol == PROTOCOL_ICMP || ip.protocol == PROTOCOL_IGMP)) return judge_icmp4(f, ip.protocol, f->l3 + header);
     return 0;
 }

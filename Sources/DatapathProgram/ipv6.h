@@ -86,37 +86,37 @@ static __always_inline __u32 judge_ipv6(struct frame *f) {
     {
         void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
         struct ip6_header *h = data + f->l3;
-        if ((void *)(h + 1) > end) return GUARD_TRUNCATED;
+        if (unlikely((void *)(h + 1) > end)) return GUARD_TRUNCATED;
         ip = *h;
     }
-    if (!(port->flags & GUARD_IPV6)) return GUARD_NO_IPV6;
+    if (unlikely(!(port->flags & GUARD_IPV6))) return GUARD_NO_IPV6;
     __u32 present = skb->len - f->l3 - 40;
     __u32 payload = bpf_ntohs(ip.payload);
-    if (payload == 0 && skb->gso_size && present > 0xffff) payload = present;
-    if (ip.version_class >> 4 != 6 || payload > present || (payload == 0 && ip.next_header == HOP_BY_HOP)) return GUARD_IP6_MALFORMED;
+    if (unlikely(payload == 0 && skb->gso_size && present > 0xffff)) payload = present;
+    if (unlikely(ip.version_class >> 4 != 6 || payload > present || (payload == 0 && ip.next_header == HOP_BY_HOP))) return GUARD_IP6_MALFORMED;
 
     __u32 source = require6(f, &ip.source, GUARD_IP6_SOURCE);
-    int unspecified = source && is_unspecified6(&ip.source);
-    int transit = source && !unspecified && (port->flags & GUARD_ROLE_TRANSIT) && !never_transit6(port->bridge, &ip.source);
-    if (source && !unspecified && !transit) return source;
+    int unspecified = unlikely(source) && is_unspecified6(&ip.source);
+    int transit = unlikely(source) && !unspecified && (port->flags & GUARD_ROLE_TRANSIT) && !never_transit6(port->bridge, &ip.source);
+    if (unlikely(source && !unspecified && !transit)) return source;
 
     struct chain chain = {.at = f->l3 + 40, .next = ip.next_header};
     __u32 end = f->l3 + 40 + payload;
-    if (is_extension(chain.next)) follow(skb, &chain, end);
+    if (unlikely(is_extension(chain.next))) follow(skb, &chain, end);
 
     __u8 type = 0;  // reserved (RFC 4443, 2.1): stands for none
     struct nd_options options = {.owner = f->source};
     int readable = !chain.reason && chain.fragment != FRAGMENT_LATER;
-    if (readable && chain.next == PROTOCOL_ICMP6 && chain.at < end) {
+    if (unlikely(readable && chain.next == PROTOCOL_ICMP6 && chain.at < end)) {
         if (bpf_skb_load_bytes(skb, chain.at, &type, 1)) type = 0;
         if (is_nd(type)) walk_nd_options(skb, &options, chain.at + nd_fixed_bytes(type), end);
     }
-    if (unspecified && !may_be_unspecified(&ip, type, &options)) return GUARD_IP6_SOURCE;
-    if (transit && is_nd(type)) return GUARD_IP6_SOURCE;
-    if (chain.reason) return chain.reason;
-    if (!readable) return 0;
+    if (unlikely(unspecified) && !may_be_unspecified(&ip, type, &options)) return GUARD_IP6_SOURCE;
+    if (unlikely(transit) && is_nd(type)) return GUARD_IP6_SOURCE;
+    if (unlikely(chain.reason)) return chain.reason;
+    if (unlikely(!readable)) return 0;
 
-    if (chain.next == PROTOCOL_ICMP6) {
+    if (unlikely(chain.next == PROTOCOL_ICMP6)) {
         if (!is_nd(type)) return judge_icmp6(port, type);
         return chain.extended ? GUARD_ND_MALFORMED : judge_nd(f, &ip, &options, chain.at, end - chain.at);
     }

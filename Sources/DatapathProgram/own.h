@@ -37,15 +37,22 @@ static __always_inline void mark_owned(__u32 bit) {
     if (word) __sync_fetch_and_or(word, 1ULL << (bit % 64));
 }
 
-// Whether an IPv4 address, in network byte order, is in A4.
-VERIFIED_ONCE int own4(struct guard_port *port, __u32 address) {
+static __always_inline int is_in4(const struct guard_net4 *net, __u32 address) { return ((address ^ net->address) & net->mask) == 0; }
+
+VERIFIED_ONCE int has_other4(struct guard_port *port, __u32 address) {
     if (!port) return 0;
-    for (int i = 0; i < GUARD_PORT_NETS4; i++) {
+    for (int i = 1; i < GUARD_PORT_NETS4; i++) {
         if (i >= port->nets4_count) return 0;
-        if (((address ^ port->nets4[i].address) & port->nets4[i].mask) == 0) return 1;
+        if (is_in4(&port->nets4[i], address)) return 1;
     }
     if (port->flags & (GUARD_MORE_ADDRESSES4 | GUARD_MORE_PREFIXES4)) return has_more4(port, address, GUARD_USE_OWN);
     return 0;
+}
+
+// Whether an IPv4 address, in network byte order, is in A4. Most guests have one, most frames are of the first: a call
+// costs more than to compare.
+static __always_inline int own4(struct guard_port *port, __u32 address) {
+    return port->nets4_count > 0 && (likely(is_in4(&port->nets4[0], address)) || (port->nets4_count > 1 && has_other4(port, address)));
 }
 
 static __always_inline int is_broadcast4(struct guard_port *port, __u32 address) {
@@ -70,16 +77,23 @@ VERIFIED_ONCE int has_more6(struct guard_port *port, struct address6 *address) {
     return 0;
 }
 
-// Whether an IPv6 address is in A6, or in LL without a claim.
-VERIFIED_ONCE int own6(struct guard_port *port, struct address6 *address) {
+static __always_inline int is_in6(const struct guard_net6 *net, const struct address6 *address) {
+    return (((address->word[0] ^ net->address[0]) & net->mask[0]) | ((address->word[1] ^ net->address[1]) & net->mask[1])) == 0;
+}
+
+VERIFIED_ONCE int has_other6(struct guard_port *port, struct address6 *address) {
     if (!port || !address) return 0;
-    for (int i = 0; i < GUARD_PORT_NETS6; i++) {
+    for (int i = 1; i < GUARD_PORT_NETS6; i++) {
         if (i >= port->nets6_count) return 0;
-        const struct guard_net6 *net = &port->nets6[i];
-        if ((((address->word[0] ^ net->address[0]) & net->mask[0]) | ((address->word[1] ^ net->address[1]) & net->mask[1])) == 0) return 1;
+        if (is_in6(&port->nets6[i], address)) return 1;
     }
     if (port->flags & (GUARD_MORE_ADDRESSES6 | GUARD_MORE_PREFIXES6)) return has_more6(port, address);
     return 0;
+}
+
+// Whether an IPv6 address is in A6, or in LL without a claim.
+static __always_inline int own6(struct guard_port *port, struct address6 *address) {
+    return port->nets6_count > 0 && (likely(is_in6(&port->nets6[0], address)) || (port->nets6_count > 1 && has_other6(port, address)));
 }
 
 static __always_inline int equal6(const struct address6 *a, const struct address6 *b) {
@@ -110,7 +124,7 @@ VERIFIED_ONCE int claim_state(struct guard_port *port, struct pending *pending, 
 }
 
 static __always_inline int owns6(struct frame *f, struct address6 *address) {
-    if (own6(f->port, address)) return OWN_YES;
+    if (likely(own6(f->port, address))) return OWN_YES;
     return is_claimable6(address) ? claim_state(f->port, &f->pending, address) : OWN_NOT;
 }
 

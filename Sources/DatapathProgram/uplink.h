@@ -79,10 +79,10 @@ static __noinline int judge_icmp6_from_uplink(struct frame *f, struct ip6_header
 static __always_inline __u32 judge_addresses(struct frame *f) {
     struct __sk_buff *skb = f->skb;
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    if (f->type == TYPE_IPV4) {
+    if (likely(f->type == TYPE_IPV4)) {
         struct ip4_header *ip = data + 14;
-        if ((void *)(ip + 1) > end) return 0;
-        return is_guests4(f, ip->source) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
+        if (unlikely((void *)(ip + 1) > end)) return 0;
+        return unlikely(is_guests4(f, ip->source)) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
     }
     if (f->type == TYPE_ARP) {
         struct arp_packet arp;
@@ -91,10 +91,10 @@ static __always_inline __u32 judge_addresses(struct frame *f) {
     }
     if (f->type == TYPE_IPV6) {
         struct ip6_header *h = data + 14;
-        if ((void *)(h + 1) > end) return 0;
+        if (unlikely((void *)(h + 1) > end)) return 0;
         struct ip6_header ip = *h;
-        if (is_guests6(f, &ip.source)) return GUARD_UPLINK_GUEST_ADDRESS;
-        if (ip.next_header == PROTOCOL_ICMP6) return judge_icmp6_from_uplink(f, &ip);
+        if (unlikely(is_guests6(f, &ip.source))) return GUARD_UPLINK_GUEST_ADDRESS;
+        if (unlikely(ip.next_header == PROTOCOL_ICMP6)) return judge_icmp6_from_uplink(f, &ip);
     }
     return 0;
 }
@@ -102,8 +102,8 @@ static __always_inline __u32 judge_addresses(struct frame *f) {
 static __always_inline __u32 judge_from_uplink(struct __sk_buff *skb, struct guard_port *port) {
     struct frame f = {.skb = skb, .port = port};
     pull(skb, HEADERS);
-    if (read_ethernet(skb, &f)) return 0;
-    if (is_guests_mac(port->bridge, f.source)) return GUARD_UPLINK_GUEST_MAC;
-    if (skb->vlan_present || is_tag_type(f.type)) return 0;
+    if (unlikely(read_ethernet(skb, &f))) return 0;
+    if (unlikely(is_guests_mac(port->bridge, f.source))) return GUARD_UPLINK_GUEST_MAC;
+    if (unlikely(skb->vlan_present || is_tag_type(f.type))) return 0;
     return judge_addresses(&f);
 }

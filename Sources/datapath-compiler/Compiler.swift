@@ -20,9 +20,11 @@ struct Compiler {
         try checkHeaders(in: folders)
         let home = directory(of: source)
         // -g keeps the BTF that the loader needs for map types and constants; file names in it are made relative, so
-        // that two checkouts give the same object.
+        // that two checkouts give the same object. Code that is seldom run stays in its function: libbpf takes no other
+        // function into a section of programs.
         let arguments =
-            [clang, "-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Wall", "-Werror", "-ffile-prefix-map=\(home)/="]
+            [clang, "-g", "-O2", "-target", "bpf", "-mcpu=v3", "-Xclang", "-fno-split-cold-code", "-Wall", "-Werror"]
+            + ["-ffile-prefix-map=\(home)/="]
             + ["-I", home, "-I", home + "/include"] + folders.flatMap { ["-idirafter", $0] }
             + ["-c", source, "-o", object]
         let (status, text) = try run(arguments)
