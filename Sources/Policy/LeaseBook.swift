@@ -47,7 +47,8 @@ public struct LeaseBook: Sendable {
     ///
     /// - Parameter time: as above.
     public mutating func take(toGuest message: LeaseMessage, on site: LeaseSite, at time: UInt64) -> [LeaseChange] {
-        switch message.content {
+        guard message.isAtHand else { return [] }
+        return switch message.content {
         case .v4(let content): answer(content, message, site, time)
         case .v6(let content): answer(content, message, site, time)
         }

@@ -30,13 +30,15 @@ struct LeaseBookTests {
 
     private static func toGuest(
         _ type: UInt8, _ number: UInt32 = 7, _ address: IPv4Address = address, seconds: UInt32? = 3600, isRapid: Bool = false,
-        to mac: MACAddress = mac
+        to mac: MACAddress = mac, at destination: IPv4Address? = nil
     ) throws -> LeaseMessage {
         var options: [DHCPv4Message.Option] = [.init(code: 54, data: Bytes(server.bytes))]
         if let seconds { options.append(.init(code: 51, data: Bytes((0..<4).map { UInt8(truncatingIfNeeded: seconds >> (24 - 8 * UInt32($0))) }))) }
         if isRapid { options.append(.init(code: 80, data: Bytes([]))) }
         let upper = UpperLayer.dhcpv4(2, clientMAC: mac, messageType: type, transaction: number, yourAddress: address, options: options)
-        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv4(from: server, to: address, upper))))
+        // A refusal gives no address, and goes to everybody.
+        let destination = destination ?? (address.isAny ? .broadcast : address)
+        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv4(from: server, to: destination, upper))))
     }
 
     private static func lease(_ prefix: IPPrefix, until expiry: UInt64, server: IPAddress = .v4(server)) -> Lease {
@@ -112,6 +114,22 @@ struct LeaseBookTests {
         #expect(test.book.take(toGuest: try Self.toGuest(5), on: test.site, at: later) == [.renew(renewed)])
         test.site.leases.apply(.renew(renewed))
         #expect(test.site.leases == [renewed])
+    }
+
+    @Test func `an answer counts where it is sent to everybody, or to what it gives`() throws {
+        var test = self
+        #expect(try test.exchange(Self.toGuest(5, at: .broadcast)) == [.bind(Self.lease())])
+        // By a router, to what is the guest's: it could be anybody's.
+        for destination in ["192.0.2.78", "192.0.2.255", "224.0.0.1", "0.0.0.0"] {
+            #expect(try test.exchange(Self.toGuest(5, at: IPv4Address(destination)!)).isEmpty, "\(destination)")
+        }
+        test.site.leases = [Self.lease()]
+        let later = Self.start + 1800 * Self.second
+        let ask = try Self.fromGuest(3, client: Self.address)
+        #expect(test.book.take(fromGuest: ask, on: test.site, at: later).isEmpty)
+        #expect(test.book.take(toGuest: try Self.toGuest(6, 7, .any, at: Self.address), on: test.site, at: later).isEmpty)
+        #expect(test.book.take(toGuest: try Self.toGuest(6, 7, .any, at: .any), on: test.site, at: later).isEmpty)
+        #expect(test.book.take(toGuest: try Self.toGuest(6, 7, .any), on: test.site, at: later) == [.unbind(Self.lease(), .withdrawn)])
     }
 
     @Test func `an INFORM's answer gives no address (RFC 2131 4_3_5)`() throws {
@@ -244,11 +262,12 @@ struct LeaseBookTests {
     }
 
     private static func reply(
-        _ options: [DHCPv6Message.Option], _ number: UInt32 = 7, client: [UInt8] = [1], hasServer: Bool = true
+        _ options: [DHCPv6Message.Option], _ number: UInt32 = 7, client: [UInt8] = [1], hasServer: Bool = true,
+        at destination: IPv6Address = mac.eui64LinkLocal
     ) throws -> LeaseMessage {
         let named = [.client(client)] + (hasServer ? [.server([2])] : []) + options
         let upper = UpperLayer.dhcpv6(DHCPv6Message.reply, transaction: number, options: named, from: 547, to: 546)
-        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv6(from: serverLinkLocal, to: mac.eui64LinkLocal, upper))))
+        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv6(from: serverLinkLocal, to: destination, upper))))
     }
 
     private static func lease6(_ prefix: IPv6Prefix = IPv6Prefix(address6), until expiry: UInt64 = start + 3600 * second) -> Lease {
@@ -306,6 +325,14 @@ struct LeaseBookTests {
         let other = IPv6Address("2001:db8::78")!
         let half = try Self.reply([.addresses([Self.address6], status: 2), .addresses([other], association: 2)])
         #expect(try test.exchange6(half) == [.bind(Self.lease6(IPv6Prefix(other)))])
+    }
+
+    @Test func `a reply counts where it is sent to a link-local address`() throws {
+        var test = self
+        for destination in ["2001:db8::77", "ff02::1", "fec0::1"] {
+            #expect(try test.exchange6(Self.reply([.addresses([Self.address6])], at: IPv6Address(destination)!)).isEmpty, "\(destination)")
+        }
+        #expect(try test.exchange6(Self.reply([.addresses([Self.address6])], at: IPv6Address("fe80::1234")!)) == [.bind(Self.lease6())])
     }
 
     @Test func `a valid lifetime of 0 takes back what is held`() throws {

@@ -97,6 +97,7 @@ struct LeaseTests {
             try outside.send(LeasedNetwork.acknowledgement(number, address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway))
             return try leased.wait { _ in true }
         }
+        try leased.request(100)
         #expect(try acknowledge(1, free) == .change(.refuse(.v4(IPv4Prefix(free)), .unsolicited)))
         for (number, address, why) in [
             (2, LeasedNetwork.gateway, .reserved), (3, LeasedNetwork.neighbour, .taken), (4, IPv4Address(198, 51, 100, 1), .foreign),
