@@ -29,7 +29,7 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
     case unsolicited
     /// It came from another guest, which isn't a DHCP server by its binding.
     case untrusted
-    /// No host's address: zero, multicast, loopback, link-local, broadcast.
+    /// No host's address: zero, multicast, loopback, link-local, broadcast; a delegated prefix shorter than /40.
     case unusable
     /// Outside the bridge's subnets.
     case foreign
@@ -47,7 +47,7 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .unsolicited: "the guest hasn't asked for it within the last minute"
         case .untrusted: "it was sent by a guest that isn't a DHCP server: give that one the role if it is meant to be"
-        case .unusable: "no host can have this address"
+        case .unusable: "no host can have this address, or no guest so many"
         case .foreign: "it is in none of the bridge's subnets: list the subnet in the policy, or mend the server's"
         case .reserved: "it is reserved: a gateway's, the host's own, or by the policy"
         case .taken: "it is another guest's"
@@ -123,9 +123,12 @@ extension IPPrefix {
     fileprivate var isUsable: Bool {
         switch self {
         case .v4(let prefix): prefix.isSingle && !Self.unusable4.contains { $0.overlaps(prefix) }
-        case .v6(let prefix): !Self.unusable6.contains { $0.overlaps(prefix) }
+        case .v6(let prefix): prefix.length >= Self.shortest6 && !Self.unusable6.contains { $0.overlaps(prefix) }
         }
     }
+
+    /// What a site is delegated at most (RFC 6177 2 speaks of /48). A rogue server could give away half of all addresses.
+    private static let shortest6 = 40
 
     /// This network, loopback, link-local, multicast and beyond.
     private static let unusable4 = [

@@ -360,8 +360,19 @@ struct LeaseBookTests {
         #expect(try test.exchange6(Self.reply([.addresses([address])])) == [.refuse(.v6(IPv6Prefix(address)), .unusable)])
     }
 
+    @Test func `half of the Internet isn't delegated to a guest`() throws {
+        for text in ["2000::/3", "4000::/2", "8000::/1", "2001:db8::/32", "2001:d00::/39"] {
+            let delegated = IPv6Prefix(text)!
+            var test = self
+            #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .unusable)])
+        }
+        let delegated = IPv6Prefix("2001:db8::/40")!
+        var test = self
+        #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.bind(Self.lease6(delegated))])
+    }
+
     @Test func `a delegated prefix around somebody's address isn't bound`() throws {
-        let delegated = IPv6Prefix("2001:db8::/32")!
+        let delegated = IPv6Prefix("2001:db8::/40")!
         var test = self
         test.site.owners = [(IPPrefix("2001:db8::1")!, Owner(.reserved))]
         #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .reserved)])
