@@ -100,7 +100,7 @@ public struct LeaseBook: Sendable {
         if case .rapid = asked.kind, !content.hasRapidCommit { return [.refuse(prefix, .unsolicited)] }
         guard let seconds = content.leaseTime, seconds > 0 else { return [.refuse(prefix, .timeless)] }
         let server: IPAddress = content.serverIdentifier.map { .v4($0) } ?? message.source
-        return Self.grant(prefix, seconds, asked.mac, server, site, time).map { [$0] } ?? []
+        return Self.grant(prefix, seconds, asked.mac, server, [prefix], site, time)
     }
 
     private mutating func answer(_ content: DHCPv6Message, _ message: LeaseMessage, _ site: LeaseSite, _ time: UInt64) -> [LeaseChange] {
@@ -111,39 +111,39 @@ public struct LeaseBook: Sendable {
         // RFC 8415 21.13: what came to nothing says so.
         let grants = content.associations.filter { $0.status == 0 }.flatMap(\.grants).filter { $0.status == 0 }
         let asked = transaction(site.port, time) { $0.number == number && $0.client == client }
+        let given = Set(grants.filter { $0.validLifetime > 0 }.map { IPPrefix.v6($0.prefix) })
         var site = site
         var changes: [LeaseChange] = []
         for grant in grants {
             let prefix = IPPrefix.v6(grant.prefix)
-            let change: LeaseChange?
+            let fresh: [LeaseChange]
             if !site.isTrusted {
-                change = .refuse(prefix, .untrusted)
+                fresh = [.refuse(prefix, .untrusted)]
             } else if let asked, asked.isAnswered(by: content) {
-                change =
+                fresh =
                     grant.validLifetime == 0
-                    ? site.leases.first { $0.prefix == prefix }.map { .unbind($0, .withdrawn) }
-                    : Self.grant(prefix, grant.validLifetime, asked.mac, message.source, site, time)
+                    ? site.leases.filter { $0.prefix == prefix }.map { .unbind($0, .withdrawn) }
+                    : Self.grant(prefix, grant.validLifetime, asked.mac, message.source, given, site, time)
             } else {
-                change = .refuse(prefix, .unsolicited)
+                fresh = [.refuse(prefix, .unsolicited)]
             }
-            guard let change else { continue }
-            changes.append(change)
-            site.leases.apply(change)
+            changes += fresh
+            for change in fresh { site.leases.apply(change) }
         }
         return changes
     }
 
-    /// nil where it is the guest's anyway.
+    /// Nothing where it is the guest's anyway.
     private static func grant(
-        _ prefix: IPPrefix, _ seconds: UInt32, _ mac: MACAddress, _ server: IPAddress, _ site: LeaseSite, _ time: UInt64
-    ) -> LeaseChange? {
-        if site.binding.holds(prefix) { return nil }
+        _ prefix: IPPrefix, _ seconds: UInt32, _ mac: MACAddress, _ server: IPAddress, _ answer: Set<IPPrefix>, _ site: LeaseSite, _ time: UInt64
+    ) -> [LeaseChange] {
+        if site.binding.holds(prefix) { return [] }
         // The kernel program has looked at chaddr; the binding may be another since.
-        guard site.binding.macs.contains(mac) else { return .refuse(prefix, .unsolicited) }
-        if let refusal = site.refusal(of: prefix, at: time) { return .refuse(prefix, refusal) }
+        guard site.binding.macs.contains(mac) else { return [.refuse(prefix, .unsolicited)] }
+        if let refusal = site.refusal(of: prefix) { return [.refuse(prefix, refusal)] }
         let lease = Lease(
             bridge: site.bridge, port: site.port, mac: mac, prefix: prefix, expiry: Lease.expiry(of: seconds, from: time), server: server)
-        return site.leases.contains { $0.prefix == prefix } ? .renew(lease) : .bind(lease)
+        return site.leases.contains { $0.prefix == prefix } ? [.renew(lease)] : site.admit(lease, with: answer, at: time)
     }
 
     // MARK: Ends

@@ -19,6 +19,8 @@ public enum LeaseEnd: String, Sendable, Hashable, CaseIterable {
     case declined
     /// The server took it back: a NAK, or a lifetime of 0.
     case withdrawn
+    /// The guest was given another, and holds as many as it may.
+    case displaced
     /// The port or its binding isn't what it was given to any more.
     case departed
 }
@@ -37,7 +39,7 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
     case reserved
     /// Another guest's, listed or leased, running or stopped.
     case taken
-    /// The port has as many as it may have.
+    /// One answer gave more than a port may have.
     case excessive
     /// Given for no time, or without saying for how long.
     case timeless
@@ -51,7 +53,7 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
         case .foreign: "it is in none of the bridge's subnets: list the subnet in the policy, or mend the server's"
         case .reserved: "it is reserved: a gateway's, the host's own, or by the policy"
         case .taken: "it is another guest's"
-        case .excessive: "a guest may hold \(Lease.maximum4) IPv4 and \(Lease.maximum6) IPv6 leases at once"
+        case .excessive: "a guest may hold \(Lease.maximum6) IPv6 leases at once, and this answer gave more"
         case .timeless: "the server gave it for no time"
         }
     }
@@ -88,7 +90,7 @@ public struct LeaseSite: Sendable {
 
 extension LeaseSite {
     /// Why something can't be leased to the guest here; nil if it can.
-    func refusal(of prefix: IPPrefix, at time: UInt64) -> LeaseRefusal? {
+    func refusal(of prefix: IPPrefix) -> LeaseRefusal? {
         if !prefix.isUsable { return .unusable }
         if case .v4(let single) = prefix, !subnets.isEmpty {
             guard let subnet = subnets.first(where: { $0.contains(single) }) else { return .foreign }
@@ -101,11 +103,20 @@ extension LeaseSite {
             case .claim(let holder): if holder != port { return .taken }
             }
         }
-        let others = leases.filter { $0.isLive(at: time) && $0.prefix != prefix }
-        switch prefix {
-        case .v4: return others.count(where: \.isV4) >= Lease.maximum4 ? .excessive : nil
-        case .v6: return others.count(where: { !$0.isV4 }) >= Lease.maximum6 ? .excessive : nil
+        return nil
+    }
+
+    /// Binds what the port doesn't have yet. Where it has as many of the family as it may, the one goes that would end
+    /// first: a guest that is installed anew asks under another name, and has to get something.
+    ///
+    /// - Parameter answer: all that the same answer gives, which stays.
+    func admit(_ lease: Lease, with answer: Set<IPPrefix>, at time: UInt64) -> [LeaseChange] {
+        let held = leases.filter { $0.isV4 == lease.isV4 && $0.isLive(at: time) }
+        guard held.count >= (lease.isV4 ? Lease.maximum4 : Lease.maximum6) else { return [.bind(lease)] }
+        guard let first = held.filter({ !answer.contains($0.prefix) }).min(by: { ($0.expiry, $0.prefix) < ($1.expiry, $1.prefix) }) else {
+            return [.refuse(lease.prefix, .excessive)]
         }
+        return [.unbind(first, .displaced), .bind(lease)]
     }
 }
 

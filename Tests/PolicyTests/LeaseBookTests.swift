@@ -196,10 +196,14 @@ struct LeaseBookTests {
         #expect(try test.exchange(Self.toGuest(5)) == [.bind(Self.lease())])
     }
 
-    @Test func `a fifth IPv4 address isn't bound, one that is held is renewed`() throws {
+    @Test func `a fifth IPv4 address takes the place of the one that ends first, one that is held is renewed`() throws {
         var test = self
-        test.site.leases = (1...4).map { Self.lease(IPv4Address(192, 0, 2, $0)) }
-        #expect(try test.exchange(Self.toGuest(5)) == [.refuse(Self.lease().prefix, .excessive)])
+        test.site.leases = (1...4).map { Self.lease(IPv4Address(192, 0, 2, $0), until: Self.start + ($0 == 3 ? 60 : 600) * Self.second) }
+        let third = test.site.leases[2]
+        #expect(try test.exchange(Self.toGuest(5)) == [.unbind(third, .displaced), .bind(Self.lease())])
+        // Of those that end at once the first by number.
+        test.site.leases[2].expiry = .max
+        #expect(try test.exchange(Self.toGuest(5)) == [.unbind(test.site.leases[0], .displaced), .bind(Self.lease())])
         let first = Self.lease(IPv4Address(192, 0, 2, 1))
         #expect(try test.exchange(Self.toGuest(5, 7, IPv4Address(192, 0, 2, 1))) == [.renew(first)])
         // IPv6 ones and expired ones don't count.
@@ -378,6 +382,22 @@ struct LeaseBookTests {
         #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .reserved)])
         test.site.owners = [(IPPrefix("2001:db8:5::/48")!, Owner(.guest(port: 12)))]
         #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .taken)])
+    }
+
+    @Test func `a ninth IPv6 lease takes the place of one that the reply doesn't name`() throws {
+        var test = self
+        test.site.leases = (1...8).map {
+            Self.lease6(IPv6Prefix(IPv6Address(high: 0x2001_0db8 << 32, low: $0)), until: Self.start + $0 * Self.second)
+        }
+        // The first to end is renewed by the same reply.
+        let reply = try Self.reply([.addresses([Self.address6, IPv6Address("2001:db8::1")!])])
+        #expect(
+            try test.exchange6(reply) == [
+                .unbind(test.site.leases[1], .displaced), .bind(Self.lease6()), .renew(Self.lease6(IPv6Prefix("2001:db8::1")!)),
+            ])
+        // IPv4 leases take no room of theirs.
+        test.site.leases[0] = Self.lease()
+        #expect(try test.exchange6(Self.reply([.addresses([Self.address6])])) == [.bind(Self.lease6())])
     }
 
     @Test func `one reply gives no more than eight`() throws {
