@@ -31,7 +31,7 @@ public final class LeaseKeeper {
         self.datapath = datapath
         self.policy = policy
         ring = try EnforcementError.wrap { () throws(DatapathError) in try datapath.dhcpRing() }
-        try lookAhead()
+        lookAhead(try leases())
     }
 
     /// Readable (poll(2), epoll(7)) when `read` has something to do.
@@ -46,10 +46,11 @@ public final class LeaseKeeper {
         waiting.removeFirst(max(0, waiting.count - Self.maximumWaiting))
         guard !waiting.isEmpty else { return [] }
         return try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+            var held = try leases()
             var notes: [LeaseNote] = []
-            for frame in waiting { notes += try take(frame) }
+            for frame in waiting { notes += try take(frame, &held) }
             waiting = []
-            try lookAhead()
+            lookAhead(held)
             return notes
         }
     }
@@ -60,26 +61,34 @@ public final class LeaseKeeper {
     public func expire(now: UInt64 = Datapath.bootTime) throws(EnforcementError) -> [LeaseNote] {
         book.expire(at: now)
         return try HostLock.run(datapath.pins) { () throws(EnforcementError) in
-            let leases = try EnforcementError.wrap { () throws(DatapathError) in try datapath.leases() }
-            let expired = Dictionary(grouping: leases.filter { !$0.isLive(at: now) }, by: \.port)
+            var held = try leases()
             var notes: [LeaseNote] = []
-            for (port, leases) in expired.sorted(by: { $0.key < $1.key }) {
-                if let place = try Place(port, datapath) {
-                    notes += try carryOut(leases.map { .unbind($0, .expired) }, at: place, now)
+            for (port, leases) in held.sorted(by: { $0.key < $1.key }) {
+                let expired = leases.filter { !$0.isLive(at: now) }
+                if expired.isEmpty { continue }
+                if let place = try Place(port, datapath, held) {
+                    notes += try carryOut(expired.map { .unbind($0, .expired) }, at: place, &held, now)
                 } else {
-                    try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(leases) }
+                    try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(expired) }
+                    held[port] = leases.filter { $0.isLive(at: now) }
                 }
             }
-            try lookAhead()
+            lookAhead(held)
             return notes
         }
     }
 
-    private func lookAhead() throws(EnforcementError) {
-        let leases = try EnforcementError.wrap { () throws(DatapathError) in try datapath.leases() }
+    private typealias Held = [UInt32: [Lease]]
+
+    /// All leases there are, by port.
+    private func leases() throws(EnforcementError) -> Held {
+        Dictionary(grouping: try EnforcementError.wrap { () throws(DatapathError) in try datapath.leases() }, by: \.port)
+    }
+
+    private func lookAhead(_ held: Held) {
         let now = Datapath.bootTime
         // One that couldn't be unbound is tried again, and not at once.
-        nextExpiry = leases.map(\.expiry).filter { $0 != .max }.map { $0 > now ? $0 : now + 1_000_000_000 }.min()
+        nextExpiry = held.values.joined().map(\.expiry).filter { $0 != .max }.map { $0 > now ? $0 : now + 1_000_000_000 }.min()
     }
 
     // MARK: Messages
@@ -93,16 +102,16 @@ public final class LeaseKeeper {
         var port: Port { status.port }
 
         /// nil where no guest is bound.
-        init?(_ port: UInt32, _ datapath: Datapath) throws(EnforcementError) {
-            let status = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(port, withTraffic: false) }
+        init?(_ port: UInt32, _ datapath: Datapath, _ held: Held) throws(EnforcementError) {
+            let status = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(port, leases: held) }
             guard let status, status.kind == .guest, let binding = status.binding else { return nil }
             self.status = status
             listed = binding.without(status.leases)
         }
     }
 
-    private func take(_ frame: DHCPFrame) throws(EnforcementError) -> [LeaseNote] {
-        guard let place = try Place(frame.port, datapath), place.listed.usesDHCP, place.port.bridgeIndex == frame.bridge else { return [] }
+    private func take(_ frame: DHCPFrame, _ held: inout Held) throws(EnforcementError) -> [LeaseNote] {
+        guard let place = try Place(frame.port, datapath, held), place.listed.usesDHCP, place.port.bridgeIndex == frame.bridge else { return [] }
         var notes: [LeaseNote] = []
         if frame.leftOut > 0 { notes.append(LeaseNote(port: place.port, guest: place.listed.guest, .leftOut(frame.leftOut), at: frame.time)) }
         guard let message = LeaseMessage(Frame(bytes: frame.bytes)) else { return notes }
@@ -112,19 +121,21 @@ public final class LeaseKeeper {
         if frame.direction == .fromGuest {
             changes = book.take(fromGuest: message, on: site, at: frame.time)
         } else {
-            site.isTrusted = try isTrusted(frame.origin, message, bridge: frame.bridge)
-            site.owners = try owners(overlapping: message.granted, bridge: frame.bridge)
+            site.isTrusted = try isTrusted(frame.origin, message, bridge: frame.bridge, held)
+            if site.isTrusted, book.isExpected(message, at: frame.port, frame.time) {
+                site.owners = try owners(overlapping: message.granted, bridge: frame.bridge)
+            }
             changes = book.take(toGuest: message, on: site, at: frame.time)
         }
-        return try notes + carryOut(changes, at: place, frame.time)
+        return try notes + carryOut(changes, at: place, &held, frame.time)
     }
 
     private func subnets(of port: Port) -> [IPv4Prefix] { policy.bridges.first { $0.name == port.bridgeName }?.subnets ?? [] }
 
     /// Whether an answer may come from there: this host itself or a network that it routes for, an uplink of the bridge, a
     /// guest of it with the role. What the host routes from a guarded bridge may be any guest's.
-    private func isTrusted(_ origin: UInt32, _ message: LeaseMessage, bridge: UInt32) throws(EnforcementError) -> Bool {
-        guard origin != 0, let status = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(origin, withTraffic: false) })
+    private func isTrusted(_ origin: UInt32, _ message: LeaseMessage, bridge: UInt32, _ held: Held) throws(EnforcementError) -> Bool {
+        guard origin != 0, let status = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.port(origin, leases: held) })
         else { return true }
         switch status.kind {
         case .uplink: return status.port.bridgeIndex == bridge
@@ -145,7 +156,9 @@ public final class LeaseKeeper {
 
     /// Writes leases down before the record grants them, and removes them after it has ceased to: a keeper killed halfway
     /// leaves no address that is taken for a listed one.
-    private func carryOut(_ changes: [LeaseChange], at place: Place, _ time: UInt64) throws(EnforcementError) -> [LeaseNote] {
+    private func carryOut(
+        _ changes: [LeaseChange], at place: Place, _ held: inout Held, _ time: UInt64
+    ) throws(EnforcementError) -> [LeaseNote] {
         guard !changes.isEmpty else { return [] }
         var leases = place.status.leases
         for change in changes { leases.apply(change) }
@@ -156,6 +169,7 @@ public final class LeaseKeeper {
             try EnforcementError.wrap { () throws(DatapathError) in try datapath.enter(entered) }
             if let reason = try grant(leases, at: place) { throw .refused(reason) }
             try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(ended) }
+            held[place.port.index] = leases
         } catch {
             guard error.isOfOnePort else { throw error }
             try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(fresh) }

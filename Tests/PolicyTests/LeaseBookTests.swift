@@ -89,8 +89,12 @@ struct LeaseBookTests {
 
     @Test func `a request is good for a minute`() throws {
         var test = self
+        #expect(try !test.book.isExpected(Self.toGuest(5), at: 11, Self.start))
         #expect(test.book.take(fromGuest: try Self.fromGuest(3), on: site, at: Self.start).isEmpty)
         let last = Self.start + 60 * Self.second
+        #expect(try test.book.isExpected(Self.toGuest(5), at: 11, last) && !test.book.isExpected(Self.toGuest(5), at: 11, last + 1))
+        #expect(try !test.book.isExpected(Self.toGuest(5), at: 12, last) && !test.book.isExpected(Self.toGuest(5, 8), at: 11, last))
+        #expect(try !test.book.isExpected(Self.toGuest(5, at: IPv4Address(192, 0, 2, 78)), at: 11, last))
         #expect(test.book.take(toGuest: try Self.toGuest(5), on: site, at: last) == [.bind(Self.lease(until: last + 3600 * Self.second))])
         #expect(test.book.take(toGuest: try Self.toGuest(5), on: site, at: last + 1) == [.refuse(Self.lease().prefix, .unsolicited)])
     }
@@ -333,6 +337,10 @@ struct LeaseBookTests {
 
     @Test func `a reply counts where it is sent to a link-local address`() throws {
         var test = self
+        #expect(try !test.book.isExpected(Self.reply([]), at: 11, Self.start))
+        #expect(test.book.take(fromGuest: try Self.fromGuest6(DHCPv6Message.request), on: site, at: Self.start).isEmpty)
+        #expect(try test.book.isExpected(Self.reply([]), at: 11, Self.start) && !test.book.isExpected(Self.reply([], 8), at: 11, Self.start))
+        #expect(try !test.book.isExpected(Self.reply([], client: [2]), at: 11, Self.start))
         for destination in ["2001:db8::77", "ff02::1", "fec0::1"] {
             #expect(try test.exchange6(Self.reply([.addresses([Self.address6])], at: IPv6Address(destination)!)).isEmpty, "\(destination)")
         }
