@@ -15,44 +15,76 @@ import Policy
 public final class LeaseKeeper {
     /// For its bridges' subnets: an IPv4 address outside of them isn't bound. Set it anew when the policy is.
     public var policy: HostPolicy
-    /// When `expire` has something to do next, nanoseconds of CLOCK_BOOTTIME; nil: nothing expires.
+    /// When `expire` has something to do next, or what failed is to be tried again, nanoseconds of CLOCK_BOOTTIME; nil:
+    /// nothing expires.
     public private(set) var nextExpiry: UInt64?
 
-    /// More than the ring holds: only calls that throw let them pile up.
-    private static let maximumWaiting = 4096
+    /// How many messages are looked at under one lock: hot-plug scripts wait for it.
+    private static let batch = 64
+    /// Messages are looked at in so many batches, more than the ring holds, before it is time for something else.
+    private static let maximumBatches = 32
+    /// Between a failure and the next attempt.
+    private static let pause: UInt64 = 1_000_000_000
 
     private let datapath: Datapath
     private let ring: DHCPRing
     private var book = LeaseBook()
-    /// Taken from the ring, and not looked at yet.
-    private var waiting: [DHCPFrame] = []
+    /// Taken from the ring, and not looked at yet; at most a batch.
+    private var waiting: ArraySlice<DHCPFrame> = []
+    /// Of what was done and hasn't been told of: a call threw afterwards.
+    private var notes: [LeaseNote] = []
+    private var hasFailed = false
 
     public init(datapath: Datapath, policy: HostPolicy = HostPolicy()) throws(EnforcementError) {
         self.datapath = datapath
         self.policy = policy
         ring = try EnforcementError.wrap { () throws(DatapathError) in try datapath.dhcpRing() }
-        lookAhead(try leases())
+        try lookAhead()
     }
 
-    /// Readable (poll(2), epoll(7)) when `read` has something to do.
-    public var descriptor: Int32 { ring.descriptor }
+    /// Readable (poll(2), epoll(7)) when `read` has something to do; -1, which poll(2) leaves out, after a call that threw:
+    /// `nextExpiry` says when to try again.
+    public var descriptor: Int32 { hasFailed ? -1 : ring.descriptor }
 
     /// Looks at all DHCP messages there are, those included that waited while no keeper ran, each as of the time when it
     /// passed.
     ///
-    /// - Throws: where the lock can't be had or the maps can't be read; messages not looked at wait for the next call.
+    /// - Throws: where the lock can't be had or the maps can't be read; messages not looked at wait for the next call, and so
+    ///   do notes of those that were.
     public func read() throws(EnforcementError) -> [LeaseNote] {
-        waiting += try EnforcementError.wrap { () throws(DatapathError) in try ring.read() }
-        waiting.removeFirst(max(0, waiting.count - Self.maximumWaiting))
-        guard !waiting.isEmpty else { return [] }
-        return try HostLock.run(datapath.pins) { () throws(EnforcementError) in
-            var held = try leases()
-            var notes: [LeaseNote] = []
-            for frame in waiting { notes += try take(frame, &held) }
-            waiting = []
-            lookAhead(held)
-            return notes
+        let expected = nextExpiry
+        return try attempt { () throws(EnforcementError) in
+            for round in 0..<Self.maximumBatches {
+                if waiting.isEmpty {
+                    waiting = try EnforcementError.wrap { () throws(DatapathError) in try ring.read(atMost: Self.batch) }[...]
+                }
+                if waiting.isEmpty {
+                    if round == 0 { nextExpiry = expected } else { try lookAhead() }
+                    return
+                }
+                try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+                    var held = try leases()
+                    while let frame = waiting.first {
+                        notes += try take(frame, &held)
+                        waiting.removeFirst()
+                    }
+                }
+            }
+            try lookAhead()
         }
+    }
+
+    /// Does something that changes leases.
+    ///
+    /// - Returns: the notes of all that was done since the last call that returned.
+    private func attempt(_ body: () throws(EnforcementError) -> Void) throws(EnforcementError) -> [LeaseNote] {
+        // Before anything can throw: whoever waits for this moment mustn't find it in the past for ever.
+        nextExpiry = Datapath.bootTime + Self.pause
+        hasFailed = true
+        try body()
+        hasFailed = false
+        defer { notes = [] }
+        return notes
     }
 
     /// Unbinds what has expired.
@@ -60,21 +92,22 @@ public final class LeaseKeeper {
     /// - Parameter now: nanoseconds of CLOCK_BOOTTIME.
     public func expire(now: UInt64 = Datapath.bootTime) throws(EnforcementError) -> [LeaseNote] {
         book.expire(at: now)
-        return try HostLock.run(datapath.pins) { () throws(EnforcementError) in
-            var held = try leases()
-            var notes: [LeaseNote] = []
-            for (port, leases) in held.sorted(by: { $0.key < $1.key }) {
-                let expired = leases.filter { !$0.isLive(at: now) }
-                if expired.isEmpty { continue }
-                if let place = try Place(port, datapath, held) {
-                    notes += try carryOut(expired.map { .unbind($0, .expired) }, at: place, &held, now)
-                } else {
-                    try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(expired) }
-                    held[port] = leases.filter { $0.isLive(at: now) }
-                }
+        return try attempt { () throws(EnforcementError) in
+            try HostLock.run(datapath.pins) { () throws(EnforcementError) in try unbind(at: now) }
+            try lookAhead()
+        }
+    }
+
+    private func unbind(at now: UInt64) throws(EnforcementError) {
+        var held = try leases()
+        for (port, leases) in held.sorted(by: { $0.key < $1.key }) {
+            let expired = leases.filter { !$0.isLive(at: now) }
+            if expired.isEmpty { continue }
+            if let place = try Place(port, datapath, held) {
+                notes += try carryOut(expired.map { .unbind($0, .expired) }, at: place, &held, now)
+            } else {
+                try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(expired) }
             }
-            lookAhead(held)
-            return notes
         }
     }
 
@@ -85,10 +118,10 @@ public final class LeaseKeeper {
         Dictionary(grouping: try EnforcementError.wrap { () throws(DatapathError) in try datapath.leases() }, by: \.port)
     }
 
-    private func lookAhead(_ held: Held) {
+    private func lookAhead() throws(EnforcementError) {
         let now = Datapath.bootTime
         // One that couldn't be unbound is tried again, and not at once.
-        nextExpiry = held.values.joined().map(\.expiry).filter { $0 != .max }.map { $0 > now ? $0 : now + 1_000_000_000 }.min()
+        nextExpiry = try leases().values.joined().map(\.expiry).filter { $0 != .max }.map { $0 > now ? $0 : now + Self.pause }.min()
     }
 
     // MARK: Messages

@@ -89,6 +89,39 @@ struct LeaseTests {
         #expect(lease.expiry < before + 3600 * 1_000_000_000)
     }
 
+    @Test func `more messages than are looked at under one lock are all looked at, in order`() throws {
+        let leased = try LeasedNetwork()
+        let outside = try leased.network.outside.sender()
+        // Fewer at once than the programs tell of, six times over.
+        for number: UInt32 in 0..<120 {
+            if number % 20 == 0 { try leased.refillBucket() }
+            try leased.request(number)
+        }
+        let address = IPv4Address(192, 0, 2, 77)
+        try outside.send(LeasedNetwork.acknowledgement(119, address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway))
+        #expect(try leased.wait { _ in true }.flatMap(Self.bound)?.prefix == .v4(IPv4Prefix(address)))
+        #expect(try leased.read().isEmpty)
+    }
+
+    @Test func `messages that can't be looked at wait, and nobody turns in circles meanwhile`() throws {
+        let leased = try LeasedNetwork()
+        let address = IPv4Address(192, 0, 2, 77)
+        try leased.request(1)
+        try leased.network.outside.sender().send(
+            LeasedNetwork.acknowledgement(1, address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway))
+        try leased.withoutLock {
+            let before = Datapath.bootTime
+            #expect(throws: EnforcementError.self) { try leased.read() }
+            var next = try leased.nextExpiry ?? 0
+            #expect(try leased.descriptor == -1 && next >= before + 1_000_000_000)
+            #expect(throws: EnforcementError.self) { try leased.expire(now: before) }
+            next = try leased.nextExpiry ?? 0
+            #expect(next >= before + 1_000_000_000)
+        }
+        let lease = try #require(try leased.wait { Self.bound($0) != nil }.flatMap(Self.bound))
+        #expect(try lease.prefix == .v4(IPv4Prefix(address)) && leased.nextExpiry == lease.expiry && leased.descriptor >= 0)
+    }
+
     @Test func `what nobody asked for, or nobody may have, isn't bound`() throws {
         let leased = try LeasedNetwork()
         let outside = try leased.network.outside.sender()
