@@ -35,7 +35,7 @@ public final class LeaseKeeper {
     private var notes: [LeaseNote] = []
     private var hasFailed = false
 
-    public init(datapath: Datapath, policy: HostPolicy = HostPolicy()) throws(EnforcementError) {
+    public init(datapath: Datapath, policy: HostPolicy) throws(EnforcementError) {
         self.datapath = datapath
         self.policy = policy
         ring = try EnforcementError.wrap { () throws(DatapathError) in try datapath.dhcpRing() }

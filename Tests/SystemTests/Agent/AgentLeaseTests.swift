@@ -59,6 +59,54 @@ struct AgentLeaseTests {
         running.stop()
     }
 
+    // MARK: At its start
+
+    private static let soundPolicy = """
+        bridges:
+          br0: {uplinks: [uplink], gateways: [192.0.2.254, "2001:db8::254"], subnets: [192.0.2.0/24]}
+        guests:
+          leased:
+            interfaces: [{port: vif1.0, bridge: br0, mac: "00:16:3e:00:00:01", addresses: [dhcp]}]
+          other:
+            interfaces: [{port: vif2.0, bridge: br0, mac: "00:16:3e:00:00:02", addresses: [192.0.2.2]}]
+
+        """
+
+    private func start(_ leased: LeasedNetwork, policy text: String) throws -> RunningCommand {
+        let policy = leased.path("policy.yaml")
+        try text.write(toFile: policy, atomically: true, encoding: .utf8)
+        return try leased.host.start([
+            "setpriv", "--pdeathsig", "KILL", CommandFixture.binary, "agent", "--policy", policy, "--state", leased.path("state"), "--run",
+            leased.path("run"),
+        ])
+    }
+
+    private func acknowledge(_ number: UInt32, _ address: IPv4Address, _ leased: LeasedNetwork) throws {
+        let frame = LeasedNetwork.acknowledgement(number, address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway)
+        try leased.network.outside.sender().send(frame)
+    }
+
+    @Test func `an agent that has read no sound policy yet binds nothing, and lets nothing be forgotten`() throws {
+        let leased = try LeasedNetwork()
+        let agent = try start(leased, policy: "bridges: [")
+        defer { agent.stop() }
+        try eventually { agent.errorsSoFar.contains("the policy isn't taken") }
+        let foreign = IPv4Address(198, 51, 100, 1)
+        try leased.request(1)
+        try acknowledge(1, foreign, leased)
+        // It has gone round once at least when it tells of a second port.
+        for name in ["spare1", "spare2"] {
+            try leased.host.run {
+                _ = try Link.create(name, .veth(peer: "p-\(name)"), .up, .master(leased.network.bridgeIndex))
+            }
+            try eventually { agent.errorsSoFar.contains("\(name): closed") }
+        }
+        #expect(try leased.leases().isEmpty && !agent.errorsSoFar.contains("by DHCP"))
+        try Self.soundPolicy.write(toFile: leased.path("policy.yaml"), atomically: true, encoding: .utf8)
+        try eventually { agent.errorsSoFar.contains("198.51.100.1 was given by DHCP and isn't bound") }
+        #expect(try leased.leases().isEmpty)
+    }
+
     private func eventually(_ condition: () throws -> Bool) throws {
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
