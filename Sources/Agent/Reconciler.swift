@@ -192,6 +192,8 @@ final class Reconciler {
             (datapath, leases) = (loaded.datapath, nil)
         }
         keepLeases(by: configuration.policy)
+        // A lease whose renewal is waiting hasn't expired.
+        followLeases()
         guard let datapath else { return Report(plan: Plan()) }
         let report = try Apply.perform(configuration.policy, datapath: datapath)
         try findGuardedBridges()

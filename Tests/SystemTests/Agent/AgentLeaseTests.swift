@@ -1,7 +1,10 @@
 import Addresses
+import Datapath
+import Enforcement
 import Foundation
 import Lab
 import Netlink
+import Policy
 import Testing
 
 /// A guest by DHCP under an agent: a real server, a real client, a real agent that is killed.
@@ -105,6 +108,28 @@ struct AgentLeaseTests {
         try Self.soundPolicy.write(toFile: leased.path("policy.yaml"), atomically: true, encoding: .utf8)
         try eventually { agent.errorsSoFar.contains("198.51.100.1 was given by DHCP and isn't bound") }
         #expect(try leased.leases().isEmpty)
+    }
+
+    @Test func `what was renewed while no agent ran hasn't expired when one starts`() throws {
+        let leased = try LeasedNetwork()
+        let address = IPv4Address(192, 0, 2, 77)
+        try leased.request(1)
+        try acknowledge(1, address, leased)
+        #expect(try leased.wait { if case .change(.bind(_)) = $0 { true } else { false } } != nil)
+        var lease = try #require(try leased.leases().first)
+        try leased.guest.add(.v4(address), prefixLength: 24)
+        try leased.request(2, client: address)
+        try acknowledge(2, address, leased)
+        // What comes after the acknowledgement has arrived.
+        #expect(try leased.canPing("192.0.2.254", from: leased.guest))
+        lease.expiry = 1
+        let expired = lease
+        try leased.host.run { try leased.datapath.enter([expired]) }
+        let agent = try start(leased, policy: Self.soundPolicy)
+        defer { agent.stop() }
+        try eventually { agent.errorsSoFar.contains("by DHCP") }
+        #expect(agent.errorsSoFar.contains("is renewed by DHCP") && !agent.errorsSoFar.contains("is bound by DHCP"))
+        #expect(try leased.leases().map(\.prefix) == [lease.prefix])
     }
 
     private func eventually(_ condition: () throws -> Bool) throws {
