@@ -187,47 +187,75 @@ public final class LeaseKeeper {
 
     // MARK: Changes
 
-    /// Writes leases down before the record grants them, and removes them after it has ceased to: a keeper killed halfway
-    /// leaves no address that is taken for a listed one.
+    /// What ends comes before what is given: no port may ever use what another one may. Leases are written down before the
+    /// record grants them, and removed after it has ceased to: a keeper killed halfway leaves no address that is taken for a
+    /// listed one.
     private func carryOut(
         _ changes: [LeaseChange], at place: Place, _ held: inout Held, _ time: UInt64
     ) throws(EnforcementError) -> [LeaseNote] {
-        guard !changes.isEmpty else { return [] }
-        var leases = place.status.leases
-        for change in changes { leases.apply(change) }
-        let entered = leases.filter { !place.status.leases.contains($0) }
-        let ended = place.status.leases.filter { held in !leases.contains { $0.prefix == held.prefix } }
-        let fresh = entered.filter { new in !place.status.leases.contains { $0.prefix == new.prefix } }
+        let before = place.status.leases
+        var after = before
+        for change in changes { after.apply(change) }
+        let kept = before.filter { lease in after.contains { $0.prefix == lease.prefix } }
+        let entered = after.filter { !before.contains($0) }
+        var place = place
+        var hasEnded = false
         do throws(EnforcementError) {
-            try EnforcementError.wrap { () throws(DatapathError) in try datapath.enter(entered) }
-            if let reason = try grant(leases, at: place) { throw .refused(reason) }
-            try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(ended) }
-            held[place.port.index] = leases
+            if kept.count < before.count {
+                try grant(kept, at: &place)
+                try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(before.filter { !kept.contains($0) }) }
+                held[place.port.index] = kept
+                hasEnded = true
+            }
+            if !entered.isEmpty {
+                try EnforcementError.wrap { () throws(DatapathError) in try datapath.enter(entered) }
+                try grant(after, at: &place)
+                held[place.port.index] = after
+            }
         } catch {
             guard error.isOfOnePort else { throw error }
+            // Leases that no record grants; a renewed one is still what it was.
+            let fresh = entered.filter { new in !kept.contains { $0.prefix == new.prefix } }
             try EnforcementError.wrap { () throws(DatapathError) in try datapath.forget(fresh) }
-            return changes.map { LeaseNote(port: place.port, guest: place.listed.guest, .failure($0, error.description), at: time) }
+            held = try leases()
+            return changes.map { change in
+                var event = LeaseNote.Event.failure(change, error.description)
+                if case .unbind = change, hasEnded { event = .change(change) }
+                return LeaseNote(port: place.port, guest: place.listed.guest, event, at: time)
+            }
         }
         return changes.map { LeaseNote(port: place.port, guest: place.listed.guest, .change($0), at: time) }
     }
 
     /// Makes owners and record say what is listed and these leases.
-    ///
-    /// - Returns: what went wrong; nil if all is as it should be.
-    private func grant(_ leases: [Lease], at place: Place) throws(EnforcementError) -> String? {
-        guard let present = place.status.binding else { return nil }
+    private func grant(_ leases: [Lease], at place: inout Place) throws(EnforcementError) {
+        guard let present = place.status.binding else { return }
         let wanted = place.listed.granting(leases).normalized
-        guard wanted != present else { return nil }
+        guard wanted != present else { return }
         let port = place.port
         let owners = try Hotplug.owners(near: [present, wanted], bridge: port.bridgeIndex, datapath)
         let device = HostState.BridgeDevice(index: port.bridgeIndex, name: port.bridgeName, owners: owners)
-        var table = OwnerTable(owners)
+        let state = HostState(bridges: [device], guarded: [HostState.GuardedPort(port: port, kind: .guest, binding: present)])
+        for step in Step.changing(present, to: wanted, at: port, subnets: subnets(of: port), device) {
+            let report = try Apply.carryOut(Plan(steps: [step]), on: state, datapath: datapath)
+            if let failure = report.failures.first { throw .refused(failure.message) }
+        }
+        place.status.binding = wanted
+    }
+}
+
+extension Step {
+    /// What makes one guest's record and owners say something else. A port owns what it may use: what it gains is entered
+    /// first, and what it only loses is removed last.
+    static func changing(
+        _ present: Binding, to wanted: Binding, at port: Port, subnets: [IPv4Prefix], _ device: HostState.BridgeDevice
+    ) -> [Step] {
+        var table = OwnerTable(device.owners)
         table.remove(port: port.index)
         table.move(wanted, port: port.index)
-        let record = Step.bind(port, wanted, subnets: subnets(of: port), formerly: wanted.guest)
-        let state = HostState(bridges: [device], guarded: [HostState.GuardedPort(port: port, kind: .guest, binding: present)])
-        let plan = Plan(steps: [Step.moving(table, device), record].compactMap(\.self))
-        return try Apply.carryOut(plan, on: state, datapath: datapath).failures.first?.message
+        let record = Step.bind(port, wanted, subnets: subnets, formerly: present.guest)
+        let gains = !Set(wanted.allPrefixes).isSubset(of: present.allPrefixes)
+        return (gains ? [Step.moving(table, device), record] : [record, Step.moving(table, device)]).compactMap(\.self)
     }
 }
 

@@ -118,6 +118,17 @@ struct LeasePlanTests {
         #expect(host.plan(policy).isEmpty)
     }
 
+    @Test func `a port owns a lease before it may use it, and until it may no longer`() {
+        let host = host([])
+        let device = host.state.bridges[ModelHost.bridge]!
+        let listed = host.state.guarded[ModelHost.port(1)]!.binding!
+        let granted = listed.granting([Self.lease()]).normalized
+        let port = host.state.guarded[ModelHost.port(1)]!.port
+        #expect(Step.changing(listed, to: granted, at: port, subnets: [], device).map(\.name) == ["enter-owners", "bind"])
+        let leased = self.host().state.bridges[ModelHost.bridge]!
+        #expect(Step.changing(granted, to: listed, at: port, subnets: [], leased).map(\.name) == ["bind", "enter-owners"])
+    }
+
     // MARK: Bindings of others
 
     /// Guest 3 was attached by hand, and has a lease.
