@@ -12,6 +12,8 @@ struct BridgeWishes {
     private(set) var owners: OwnerTable
     /// Leases that hold no longer: expired, or what they were given to is another now.
     private(set) var lapsed: [Lease] = []
+    /// Leases of what is listed for the same guest now.
+    private(set) var adopted: [Lease] = []
     private(set) var faults: [Fault] = []
     private(set) var warnings: [String] = []
     /// Not the host's MAC, but what is behind this bridge's uplink.
@@ -106,7 +108,9 @@ struct BridgeWishes {
             holding.append(lease)
             owners.add(lease, isMigrating: listed.isMigrating)
         }
-        lapsed += guarded.leases.filter { !holding.contains($0) }
+        for lease in guarded.leases where !holding.contains(lease) {
+            if listed.holds(lease.prefix) { adopted.append(lease) } else { lapsed.append(lease) }
+        }
         let binding = listed.granting(holding).normalized
         // Another's binding is written by us only where what was leased to it has lapsed.
         if case .untouched = wish.use, binding == guarded.binding { return }

@@ -40,7 +40,9 @@ public enum Hotplug {
             table.move(wanted, port: link.index)
             var draft = PlanDraft(view.state)
             draft.move(table, view.device)
-            draft.forget(leases.filter { !holding.contains($0) }, at: link.index)
+            let ended = leases.filter { !holding.contains($0) }
+            draft.adopt(ended.filter { binding.holds($0.prefix) }, at: link.index)
+            draft.forget(ended.filter { !binding.holds($0.prefix) }, at: link.index)
             draft.add(
                 PortWish(
                     port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs),

@@ -19,6 +19,7 @@ struct PlanDraft {
     private var bindings: [Step] = []
     private var entries: [Step] = []
     private var exits: [Step] = []
+    private var adopted: [Step] = []
     private var lapsed: [Step] = []
     private var forwarding: [Step] = []
     private var flags: [Step] = []
@@ -30,8 +31,8 @@ struct PlanDraft {
     var plan: Plan {
         let isRefused = faults.contains { $0.scope == .policy }
         let phases = [
-            releases, restorations, bridgeOptions, staleUplinkEntries, owners, closings, rebindings, bindings, lapsed, entries, exits, forwarding,
-            flags,
+            releases, restorations, bridgeOptions, staleUplinkEntries, owners, closings, adopted, rebindings, bindings, lapsed, entries, exits,
+            forwarding, flags,
         ]
         return Plan(steps: isRefused ? [] : phases.flatMap(\.self), faults: faults, warnings: warnings)
     }
@@ -43,6 +44,7 @@ struct PlanDraft {
         if wishes.device.hasNoLinkLocalLearning == false { bridgeOptions.append(.setLinkLocalLearning(bridge, isOff: true)) }
         enter(wishes.owners, wishes.device)
         for wish in wishes.ports { add(wish, on: wishes.device) }
+        for (port, leases) in Dictionary(grouping: wishes.adopted, by: \.port).sorted(by: { $0.key < $1.key }) { adopt(leases, at: port) }
         for (port, leases) in Dictionary(grouping: wishes.lapsed, by: \.port).sorted(by: { $0.key < $1.key }) { forget(leases, at: port) }
     }
 
@@ -67,6 +69,13 @@ struct PlanDraft {
     /// Those entries of them that are one guest's; `device.owners` holds no others.
     mutating func move(_ table: OwnerTable, _ device: HostState.BridgeDevice) {
         if let step = Step.moving(table, device) { owners.append(step) }
+    }
+
+    /// Leases of what the port's record lists from now on: forgotten before it does, or their expiry might take away what is
+    /// listed.
+    mutating func adopt(_ leases: [Lease], at port: InterfaceIndex) {
+        guard let guarded = state.guarded[port], !leases.isEmpty else { return }
+        adopted.append(.forgetLeases(guarded.port, leases))
     }
 
     /// Leases that the port's record grants no more.

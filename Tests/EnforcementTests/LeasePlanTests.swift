@@ -109,6 +109,15 @@ struct LeasePlanTests {
         #expect(host.plan(policy).isEmpty)
     }
 
+    @Test func `a lease is forgotten before a record lists what it gave`() {
+        var (policy, host) = (policy, host([Self.lease(), Self.lease(.v6(IPv6Prefix("2001:db8:1::/56")!))]))
+        policy.interfaces[0].binding.addresses4 = [Self.address, IPv4Prefix("192.0.2.9")!]
+        let plan = host.apply(policy)
+        #expect(plan.steps.filter { $0.port.index == ModelHost.port(1) }.map(\.name) == ["forget-leases", "bind"])
+        #expect(host.state.guarded[ModelHost.port(1)]?.leases == [Self.lease(.v6(IPv6Prefix("2001:db8:1::/56")!))])
+        #expect(addresses(host) == [IPv4Prefix("192.0.2.9")!, Self.address] && host.plan(policy).isEmpty)
+    }
+
     @Test func `a port that is closed keeps nothing`() {
         var (policy, host) = (policy, host())
         policy.interfaces.removeFirst()
