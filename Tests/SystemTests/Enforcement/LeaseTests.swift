@@ -270,6 +270,38 @@ struct LeaseTests {
         #expect(try leased.expire(now: .max - 1).isEmpty && leased.nextExpiry == nil)
     }
 
+    @Test func `what is attached goes before what another guest leases, and before the guest's own lease`() throws {
+        let leased = try LeasedNetwork()
+        leased.policy.interfaces.removeLast()
+        _ = try leased.apply()
+        let outside = try leased.network.outside.sender()
+        let addresses = [77, 78].map { IPv4Address(192, 0, 2, $0) }
+        for (number, address) in addresses.enumerated() {
+            try leased.request(UInt32(number))
+            try outside.send(LeasedNetwork.acknowledgement(UInt32(number), address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway))
+            #expect(try leased.wait { Self.bound($0) != nil } != nil)
+        }
+        // A prefix around one of them.
+        let listed = IPv4Prefix("192.0.2.76/31")!
+        let binding = Binding(guest: "other", macs: [LeasedNetwork.macs[1]], addresses4: [listed], origin: .manual)
+        func attach(_ port: String, _ binding: Binding) throws -> Report {
+            try leased.host.run { try Hotplug.attach(port, to: leased.policy.bridges[0], binding, datapath: leased.datapath) }
+        }
+        #expect(try attach("vif2.0", binding).succeeded)
+        #expect(try leased.bound(leased.guest) == [.v4(IPv4Prefix(addresses[1]))] && leased.bound(leased.other) == [.v4(listed)])
+        #expect(try leased.leases().map(\.prefix) == [.v4(IPv4Prefix(addresses[1]))] && leased.owner(of: addresses[0]) == nil)
+        #expect(try attach("vif2.0", binding).plan.isEmpty && leased.apply().plan.isEmpty)
+        // What is listed for another guest is refused all the same.
+        var conflicting = binding
+        conflicting.guest = "third"
+        conflicting.macs = [MACAddress(0x00, 0x16, 0x3e, 0, 0, 3)]
+        #expect(throws: EnforcementError.self) { try attach("vif1.0", conflicting) }
+        // The leased guest has its own lease listed: its expiry takes nothing away then.
+        let own = Binding(guest: "leased", macs: [LeasedNetwork.macs[0]], addresses4: [IPv4Prefix(addresses[1])], usesDHCP: true, origin: .manual)
+        #expect(try attach("vif1.0", own).succeeded && leased.leases().isEmpty)
+        #expect(try leased.expire(now: .max - 1).isEmpty && leased.bound(leased.guest) == [.v4(IPv4Prefix(addresses[1]))])
+    }
+
     @Test func `a port that is gone takes its leases along, and its keeper goes on`() throws {
         let leased = try LeasedNetwork()
         let address = IPv4Address(192, 0, 2, 77)
