@@ -126,7 +126,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DoctorTests",
-            dependencies: ["Doctor", "Enforcement", "Datapath", "Netlink", "PolicyText", "Policy", "Packets", "Addresses", "Reporting"],
+            dependencies: [
+                "Doctor", "Enforcement", "Datapath", "Netlink", "PolicyText", "Policy", "Packets", "Addresses", "Reporting", "EventStore",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "APITests",
