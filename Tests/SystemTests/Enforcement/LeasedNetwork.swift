@@ -104,8 +104,8 @@ final class LeasedNetwork: @unchecked Sendable {
     func restartKeeper() throws { try host.run { [self] in keeper = try LeaseKeeper(datapath: datapath, policy: policy) } }
 
     /// Reads until a note is as wanted, for as long as real programs may take.
-    func wait(for isWanted: (LeaseNote.Event) -> Bool) throws -> LeaseNote.Event? {
-        let deadline = ContinuousClock.now + .seconds(60)
+    func wait(_ patience: Duration = .seconds(60), for isWanted: (LeaseNote.Event) -> Bool) throws -> LeaseNote.Event? {
+        let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
             if let note = try read().first(where: isWanted) { return note }
             usleep(50_000)
