@@ -220,6 +220,11 @@ extension Binding {
             + virtualRouters.map { IPPrefix($0.address) }
     }
 
+    /// Whether it may use a MAC or an address that the other may not.
+    func gains(over former: Binding) -> Bool {
+        !Set(allMACs).isSubset(of: former.allMACs) || !Set(allPrefixes).isSubset(of: former.allPrefixes)
+    }
+
     /// Equal but for who stated it.
     func hasSameRights(as other: Binding) -> Bool {
         var one = normalized

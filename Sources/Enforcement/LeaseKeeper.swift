@@ -254,8 +254,7 @@ extension Step {
         table.remove(port: port.index)
         table.move(wanted, port: port.index)
         let record = Step.bind(port, wanted, subnets: subnets, formerly: present.guest)
-        let gains = !Set(wanted.allPrefixes).isSubset(of: present.allPrefixes)
-        return (gains ? [Step.moving(table, device), record] : [record, Step.moving(table, device)]).compactMap(\.self)
+        return (wanted.gains(over: present) ? [Step.moving(table, device), record] : [record, Step.moving(table, device)]).compactMap(\.self)
     }
 }
 

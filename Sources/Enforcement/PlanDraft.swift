@@ -15,6 +15,8 @@ struct PlanDraft {
     private var staleUplinkEntries: [Step] = []
     private var owners: [Step] = []
     private var closings: [Step] = []
+    /// Bindings that only lose addresses.
+    private var reductions: [Step] = []
     private var rebindings: [Step] = []
     private var bindings: [Step] = []
     private var entries: [Step] = []
@@ -31,8 +33,8 @@ struct PlanDraft {
     var plan: Plan {
         let isRefused = faults.contains { $0.scope == .policy }
         let phases = [
-            releases, restorations, bridgeOptions, staleUplinkEntries, owners, closings, adopted, rebindings, bindings, lapsed, entries, exits,
-            forwarding, flags,
+            releases, restorations, bridgeOptions, staleUplinkEntries, closings, adopted, reductions, owners, rebindings, bindings, lapsed,
+            entries, exits, forwarding, flags,
         ]
         return Plan(steps: isRefused ? [] : phases.flatMap(\.self), faults: faults, warnings: warnings)
     }
@@ -101,7 +103,11 @@ struct PlanDraft {
         case .guest(let binding, let subnets):
             guard !isThisOne || present?.binding != binding || !Self.broadcastsFit(present, binding, subnets) else { return }
             let step = Step.bind(wish.port, binding, subnets: subnets, formerly: former)
-            if former == nil { bindings.append(step) } else { rebindings.append(step) }
+            if let former = present?.binding {
+                if isThisOne, !binding.gains(over: former) { reductions.append(step) } else { rebindings.append(step) }
+            } else {
+                bindings.append(step)
+            }
         case .uplink(let mode):
             if !isThisOne || present?.mode != mode { bindings.append(.trustUplink(wish.port, mode)) }
         case .bridge:

@@ -100,6 +100,19 @@ struct LeasePlanTests {
         #expect(names.lastIndex(of: "bind")! < names.lastIndex(of: "forget-leases")!)
     }
 
+    @Test(arguments: lapses.indices) func `meanwhile no port may use what another one owns`(number: Int) {
+        var (policy, host) = (policy, host())
+        Self.lapses[number].1(&policy, &host)
+        for step in host.plan(policy).steps {
+            host.perform(step)
+            for guarded in host.state.guarded.values {
+                let others = host.state.bridges[ModelHost.bridge]!.owners.prefixes.filter { $0.owner.port.map { $0 != guarded.port.index } ?? false }
+                let usable = guarded.binding?.allPrefixes ?? []
+                #expect(!others.contains { held in usable.contains { $0.overlaps(held.prefix) } }, "\(Self.lapses[number].0): \(step)")
+            }
+        }
+    }
+
     @Test func `what is listed isn't leased any more`() {
         var (policy, host) = (policy, host())
         policy.interfaces[0].binding.addresses4 = [Self.address]
