@@ -126,7 +126,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DoctorTests",
-            dependencies: ["Doctor", "Enforcement", "Datapath", "Netlink", "PolicyText", "Policy", "Packets", "Addresses", "Reporting"],
+            dependencies: [
+                "Doctor", "Enforcement", "Datapath", "Netlink", "PolicyText", "Policy", "Packets", "Addresses", "Reporting", "EventStore",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "APITests",
@@ -145,8 +147,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses", "EventStore", "Agent",
-                "Doctor", "API", "Reporting", "Hypervisors", "PolicyText", .product(name: "GRDB", package: "GRDB.swift"),
+                "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets", "Addresses",
+                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "PolicyText", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams"),

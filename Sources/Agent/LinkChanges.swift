@@ -11,6 +11,8 @@ struct LinkChanges {
     private(set) var joined: [InterfaceIndex: InterfaceIndex] = [:]
     /// Interfaces that left a bridge and haven't joined another, or are gone.
     private(set) var departed: Set<InterfaceIndex> = []
+    /// Of ports that joined.
+    private var names: [InterfaceIndex: String] = [:]
     /// What the reconciler looks at the whole host for.
     private var others: [(trigger: Trigger, bridge: InterfaceIndex?)] = []
 
@@ -19,6 +21,7 @@ struct LinkChanges {
         switch event {
         case .joined(let link, let bridge):
             joined[link.index] = bridge
+            names[link.index] = link.name
             departed.remove(link.index)
         case .left(let link, let bridge):
             joined[link.index] = nil
@@ -55,9 +58,11 @@ struct LinkChanges {
             if case .appeared(let bridge) = other.trigger { return isNamed(bridge) ? other.trigger : nil }
             return other.trigger
         }
-        // For flags and forwarding entries of newcomers.
-        if let bridge = joined.values.first(where: { guarded[$0] != nil }), let name = guarded[bridge] {
-            triggers.append(.joined(port: "a port", bridge: name))
+        // For flags and forwarding entries of newcomers; one of them is enough.
+        for (index, bridge) in joined.sorted(by: { $0.key < $1.key }) {
+            guard let bridge = guarded[bridge], let port = names[index] else { continue }
+            triggers.append(.joined(port: port, bridge: bridge))
+            break
         }
         return triggers
     }

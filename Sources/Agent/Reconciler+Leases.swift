@@ -6,11 +6,13 @@ import Reporting
 
 // What DHCP servers give to guests.
 extension Reconciler {
-    /// A keeper for the maps in force. There is one a host: what one takes, no other sees.
-    func keepLeases() {
+    /// A keeper for the maps in force. There is one a host: what one takes, no other sees. Until a policy has been read there
+    /// is none, and messages wait: without its subnets any address could be given away.
+    func keepLeases(by policy: HostPolicy) {
+        leases?.policy = policy
         guard let datapath, leases == nil else { return }
         do {
-            leases = try LeaseKeeper(datapath: datapath, policy: source.policy ?? HostPolicy())
+            leases = try LeaseKeeper(datapath: datapath, policy: policy)
         } catch {
             log.error("leases can't be kept: \("\(error)".visible)")
         }

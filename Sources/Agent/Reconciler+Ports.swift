@@ -118,7 +118,9 @@ extension Reconciler {
         // One that joined another guarded bridge meanwhile was given that bridge's record.
         let report = try Arrivals.release(departed.sorted(), datapath: datapath)
         record.note { $0.portsReleased += UInt64(report.plan.steps.count { if case .release = $0 { true } else { false } }) }
-        if !report.plan.isEmpty || !report.succeeded { tell(report, because: [.left(port: "a port")]) }
+        if report.plan.isEmpty, report.succeeded { return }
+        let gone = report.plan.steps.compactMap { step in if case .release(let port, _, _) = step { port.name } else { nil } }
+        tell(report, because: gone.first.map { [.left(port: gone.count > 1 ? "\($0) and \(gone.count - 1) more" : $0)] } ?? [])
     }
 }
 

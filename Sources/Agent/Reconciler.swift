@@ -28,7 +28,7 @@ final class Reconciler {
     var guardedBridges: [InterfaceIndex: String] = [:]
     /// How ports were set by this agent, until the kernel tells of it.
     var ownSettings: [InterfaceIndex: BridgePort.Settings] = [:]
-    /// nil while nothing is loaded.
+    /// nil while nothing is loaded, or no policy has been read.
     var leases: LeaseKeeper?
     /// How many lines leases may take in the log.
     let leaseLines = TokenBucket(rate: 10, burst: 100)
@@ -180,7 +180,6 @@ final class Reconciler {
         guard let configuration = source.configuration else {
             // What is in force is kept in force, and ports that join are shut: that takes no policy.
             datapath = try datapath ?? Self.openIfLoaded(options.pins)
-            keepLeases()
             try findGuardedBridges()
             return Report(plan: Plan())
         }
@@ -192,8 +191,9 @@ final class Reconciler {
             }
             (datapath, leases) = (loaded.datapath, nil)
         }
-        keepLeases()
-        leases?.policy = configuration.policy
+        keepLeases(by: configuration.policy)
+        // A lease whose renewal is waiting hasn't expired.
+        followLeases()
         guard let datapath else { return Report(plan: Plan()) }
         let report = try Apply.perform(configuration.policy, datapath: datapath)
         try findGuardedBridges()

@@ -27,6 +27,8 @@ public final class ServiceNotifier: Sendable {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// It serves: what is ordered after it may start. Also ends a reload.
+    ///
+    /// - Parameter status: one line for `systemctl status`.
     public func ready(status: String) { send(["READY=1", Self.line(status)]) }
 
     /// It reads its configuration anew; `ready` follows.
@@ -35,9 +37,6 @@ public final class ServiceNotifier: Sendable {
         clock_gettime(CLOCK_MONOTONIC, &now)
         send(["RELOADING=1", "MONOTONIC_USEC=\(UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000)"])
     }
-
-    /// One line for `systemctl status`.
-    public func status(_ text: String) { send([Self.line(text)]) }
 
     /// It is about to end.
     public func stopping() { send(["STOPPING=1"]) }

@@ -63,9 +63,11 @@ public final class DHCPRing {
     /// Readable (poll(2), epoll(7)) when there are messages.
     public var descriptor: Int32 { ring.descriptor }
 
-    /// Takes all there are, those included that came while nobody read, in the order they were sent.
-    public func read(waiting milliseconds: Int32 = 0) throws(DatapathError) -> [DHCPFrame] {
-        try ring.read(waiting: milliseconds)
+    /// Takes what there is, what came while nobody read included, in the order it was sent.
+    ///
+    /// - Parameter limit: at most so many, at least 1; the rest stay in the ring.
+    public func read(atMost limit: Int = .max) throws(DatapathError) -> [DHCPFrame] {
+        try ring.read(waiting: 0, atMost: limit)
         defer { inbox.frames = [] }
         return inbox.frames
     }

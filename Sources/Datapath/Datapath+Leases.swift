@@ -17,12 +17,6 @@ extension Datapath {
         return try readLeases { _ in true }
     }
 
-    /// Those of one port.
-    public func leases(of port: UInt32) throws(DatapathError) -> [Lease] {
-        try checkInForce()
-        return try readLeases { $0.port == port }
-    }
-
     /// Writes leases down, in place of what is held of the same prefixes. To be done before a record grants them.
     public func enter(_ leases: [Lease]) throws(DatapathError) {
         guard !leases.isEmpty else { return }
@@ -90,23 +84,5 @@ extension Lease {
             }
         guard let prefix else { return nil }
         self.init(bridge: key.bridge, port: value.port, mac: MACAddress(word: value.mac), prefix: prefix, expiry: value.expires, server: server)
-    }
-}
-
-extension IPAddress {
-    fileprivate var family: UInt8 {
-        switch self {
-        case .v4: 4
-        case .v6: 6
-        }
-    }
-
-    /// Of a C array of 16 bytes, as it travels.
-    fileprivate init?<Field>(family: UInt8, _ field: Field) {
-        switch family {
-        case 4: self.init(bytes: BindingImage.read(field, 4, as: UInt8.self))
-        case 6: self.init(bytes: BindingImage.read(field, 16, as: UInt8.self))
-        default: return nil
-        }
     }
 }

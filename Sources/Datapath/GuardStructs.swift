@@ -67,15 +67,30 @@ extension guard_owner_mac {
     var value: MACAddress { MACAddress(bytes: BindingImage.read(mac, 6, as: UInt8.self))! }
 }
 
+extension IPAddress {
+    /// 4 or 6.
+    var family: UInt8 {
+        switch self {
+        case .v4: 4
+        case .v6: 6
+        }
+    }
+
+    /// Of a C array of 16 bytes, as it travels; nil for another family.
+    init?<Field>(family: UInt8, _ field: Field) {
+        switch family {
+        case 4: self.init(bytes: BindingImage.read(field, 4, as: UInt8.self))
+        case 6: self.init(bytes: BindingImage.read(field, 16, as: UInt8.self))
+        default: return nil
+        }
+    }
+}
+
 extension guard_virtual_router {
     init(_ router: VirtualRouter) {
         self.init()
         mac = router.mac.word
-        family =
-            switch router.address {
-            case .v4: 4
-            case .v6: 6
-            }
+        family = router.address.family
         BindingImage.fill(&address, router.address.bytes)
     }
 }
@@ -83,13 +98,7 @@ extension guard_virtual_router {
 extension VirtualRouter {
     /// nil for an unused place.
     init?(_ router: guard_virtual_router) {
-        let bytes: [UInt8]
-        switch router.family {
-        case 4: bytes = BindingImage.read(router.address, 4, as: UInt8.self)
-        case 6: bytes = BindingImage.read(router.address, 16, as: UInt8.self)
-        default: return nil
-        }
-        guard let address = IPAddress(bytes: bytes) else { return nil }
+        guard let address = IPAddress(family: router.family, router.address) else { return nil }
         self.init(mac: MACAddress(word: router.mac), address: address)
     }
 }

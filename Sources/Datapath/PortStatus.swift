@@ -49,6 +49,17 @@ extension Datapath {
         return try status(record, label, overflow, leases, claims(), CounterReader(maps))
     }
 
+    /// As `port(_:withTraffic:)` without traffic, for whoever looks at many and knows all leases.
+    ///
+    /// - Parameter leases: by port, as `leases()` gave them and nobody has changed them since.
+    public func port(_ interface: UInt32, leases: [UInt32: [Lease]]) throws(DatapathError) -> PortStatus? {
+        try checkInForce()
+        guard let record = try records.record(of: interface) else { return nil }
+        let label = try maps.labels.value(for: interface) ?? guard_label()
+        let held = record.flags & UInt32(GUARD_DHCP) != 0 ? leases[interface] ?? [] : []
+        return try status(record, label, Overflow(maps, for: [record]), held, [:], nil)
+    }
+
     /// The guarded interfaces that had this name when their record was written, by number, without claims and counters.
     /// Several have it where some are gone.
     public func ports(named name: String) throws(DatapathError) -> [PortStatus] {

@@ -19,18 +19,28 @@ static __always_inline int is_from_dhcp_client(struct frame *f) {
     return read_ports(f->skb, f->l3 + 40, &ports) && ports.source == DHCP6_CLIENT && ports.destination == DHCP6_SERVER;
 }
 
-// Whether a frame to a guest is a server's answer to it: of DHCPv4 one that names a MAC of the guest.
+// Whether a DHCPv4 answer goes to everybody, or to the very address that it gives. What comes from beyond the link's
+// routers goes to none that isn't the guest's already.
+static __always_inline int is_at_hand4(struct frame *f, struct ip4_header *ip) {
+    __u32 your;
+    if (ip->destination == 0xffffffff) return 1;
+    __u32 offset = f->l3 + (ip->version_length & 15) * 4 + 8 + __builtin_offsetof(struct bootp, your);
+    return !bpf_skb_load_bytes(f->skb, offset, &your, sizeof your) && ip->destination == your;
+}
+
+// Whether a frame to a guest is a server's answer to it: of DHCPv4 one that names a MAC of the guest, of DHCPv6 one to a
+// link-local address, which no router forwards.
 static __always_inline int is_from_dhcp_server(struct frame *f) {
     void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
     if (f->type == TYPE_IPV4) {
         struct ip4_header *h = data + f->l3;
         if ((void *)(h + 1) > end || h->protocol != PROTOCOL_UDP) return 0;
         struct ip4_header ip = *h;
-        return is_dhcp4_answer(f, &ip);
+        return is_dhcp4_answer(f, &ip) && is_at_hand4(f, &ip);
     }
     struct udp_ports ports = {};
     struct ip6_header *ip = data + f->l3;
-    if (f->type != TYPE_IPV6 || (void *)(ip + 1) > end || ip->next_header != PROTOCOL_UDP) return 0;
+    if (f->type != TYPE_IPV6 || (void *)(ip + 1) > end || ip->next_header != PROTOCOL_UDP || !is_link_local6(&ip->destination)) return 0;
     return read_ports(f->skb, f->l3 + 40, &ports) && ports.source == DHCP6_SERVER && ports.destination == DHCP6_CLIENT;
 }
 
@@ -60,7 +70,8 @@ static __noinline int send_dhcp(struct __sk_buff *skb, struct guard_port *port, 
     return 1;
 }
 
-// Tells of a frame that passed all rules, if it is DHCP's and the port has told of few lately.
+// Tells of a frame that passed all rules, if it is DHCP's and the port has told of few lately. Of answers only to a guest
+// that has asked a moment ago: others are anybody's to send.
 VERIFIED_ONCE int tell_dhcp(struct __sk_buff *skb, struct guard_port *port, __u32 direction) {
     if (!port) return 0;
     struct frame f = {.skb = skb, .port = port};
@@ -75,11 +86,16 @@ VERIFIED_ONCE int tell_dhcp(struct __sk_buff *skb, struct guard_port *port, __u3
     __u32 slot = port->slot;
     struct guard_state *state = bpf_map_lookup_elem(&states, &slot);
     if (!state) return 0;
-    __u32 left_out = state->dhcp_left_out;
-    if (conforms(&state->dhcp_time, bpf_ktime_get_ns(), GUARD_DHCP_INTERVAL_NS, GUARD_DHCP_BURST_NS) && send_dhcp(skb, port, direction, left_out)) {
-        if (left_out) __sync_fetch_and_add(&state->dhcp_left_out, -left_out);
-    } else {
-        __sync_fetch_and_add(&state->dhcp_left_out, 1);
+    __u64 now = bpf_ktime_get_boot_ns();
+    __u64 asked = state->dhcp_asked;
+    if (direction == GUARD_TO_GUEST && (!asked || now > asked + GUARD_DHCP_PATIENCE_NS)) return 0;
+    struct guard_dhcp_bucket *bucket = direction == GUARD_FROM_GUEST ? &state->dhcp_from_guest : &state->dhcp_to_guest;
+    __u32 left_out = bucket->left_out;
+    if (!conforms(&bucket->time, now, GUARD_DHCP_INTERVAL_NS, GUARD_DHCP_BURST_NS) || !send_dhcp(skb, port, direction, left_out)) {
+        __sync_fetch_and_add(&bucket->left_out, 1);
+        return 0;
     }
+    if (left_out) __sync_fetch_and_add(&bucket->left_out, -left_out);
+    if (direction == GUARD_FROM_GUEST) state->dhcp_asked = now;
     return 0;
 }

@@ -94,7 +94,8 @@ static __always_inline __u32 judge_ipv4(struct frame *f) {
     }
     if (unlikely(header > 20) && judge_options4(skb, f->l3 + 20, header - 20)) return GUARD_IP4_SOURCE_ROUTE;
     if (unlikely(dhcp_client) && judge_dhcp4_client(f, &ip, f->l3 + header, payload)) return GUARD_DHCP4_CLIENT;
-    if (has_ports && payload >= 8 && (ports.source == DHCP4_SERVER || ports.destination == DHCP4_CLIENT) &&
+    int as_relay = ports.destination == DHCP4_SERVER && ports.source != DHCP4_CLIENT;
+    if (has_ports && payload >= 8 && (ports.source == DHCP4_SERVER || ports.destination == DHCP4_CLIENT || as_relay) &&
         !(port->flags & GUARD_ROLE_DHCP4_SERVER))
         return GUARD_DHCP4_SERVER;
     if (first ? (ip.fragment & MORE_FRAGMENTS) && payload < 8 : (ip.fragment & FRAGMENT_OFFSET) == bpf_htons(1)) return GUARD_IP4_TINY_FRAGMENT;

@@ -7,6 +7,8 @@
 #define PROTOCOL_ICMP6 58
 #define DHCP6_CLIENT bpf_htons(546)
 #define DHCP6_SERVER bpf_htons(547)
+#define DHCP6_RELAY_FORWARD 12
+#define DHCP6_RELAY_REPLY 13
 
 #define HOP_BY_HOP 0
 #define ROUTING 43
@@ -79,6 +81,14 @@ static __always_inline int may_be_unspecified(struct ip6_header *ip, __u32 type,
     }
 }
 
+// S12: whether what is sent to a DHCPv6 server is a relay's. A first fragment may end before the message's type: nobody
+// could say then.
+static __always_inline int is_dhcp6_relay(struct __sk_buff *skb, __u32 at, __u32 end) {
+    __u8 type;
+    if (at >= end || bpf_skb_load_bytes(skb, at, &type, 1)) return 1;
+    return type == DHCP6_RELAY_FORWARD || type == DHCP6_RELAY_REPLY;
+}
+
 static __always_inline __u32 judge_ipv6(struct frame *f) {
     struct __sk_buff *skb = f->skb;
     struct guard_port *port = f->port;
@@ -123,7 +133,9 @@ static __always_inline __u32 judge_ipv6(struct frame *f) {
     if (chain.next == PROTOCOL_UDP && chain.at + 8 <= end) {
         struct udp_ports ports = {};
         if (!read_ports(skb, chain.at, &ports)) return 0;
-        if ((ports.source == DHCP6_SERVER || ports.destination == DHCP6_CLIENT) && !(port->flags & GUARD_ROLE_DHCP6_SERVER)) return GUARD_DHCP6_SERVER;
+        int as_relay = ports.destination == DHCP6_SERVER && is_dhcp6_relay(skb, chain.at + 8, end);
+        if ((ports.source == DHCP6_SERVER || ports.destination == DHCP6_CLIENT || as_relay) && !(port->flags & GUARD_ROLE_DHCP6_SERVER))
+            return GUARD_DHCP6_SERVER;
     }
     return 0;
 }

@@ -12,6 +12,8 @@ struct BridgeWishes {
     private(set) var owners: OwnerTable
     /// Leases that hold no longer: expired, or what they were given to is another now.
     private(set) var lapsed: [Lease] = []
+    /// Leases of what is listed for the same guest now.
+    private(set) var adopted: [Lease] = []
     private(set) var faults: [Fault] = []
     private(set) var warnings: [String] = []
     /// Not the host's MAC, but what is behind this bridge's uplink.
@@ -106,7 +108,9 @@ struct BridgeWishes {
             holding.append(lease)
             owners.add(lease, isMigrating: listed.isMigrating)
         }
-        lapsed += guarded.leases.filter { !holding.contains($0) }
+        for lease in guarded.leases where !holding.contains(lease) {
+            if listed.holds(lease.prefix) { adopted.append(lease) } else { lapsed.append(lease) }
+        }
         let binding = listed.granting(holding).normalized
         // Another's binding is written by us only where what was leased to it has lapsed.
         if case .untouched = wish.use, binding == guarded.binding { return }
@@ -214,6 +218,11 @@ extension Binding {
     var allPrefixes: [IPPrefix] {
         addresses4.map { .v4($0) } + addresses6.map { .v6($0) } + (macs.map(\.eui64LinkLocal) + linkLocals).map { IPPrefix(.v6($0)) }
             + virtualRouters.map { IPPrefix($0.address) }
+    }
+
+    /// Whether it may use a MAC or an address that the other may not.
+    func gains(over former: Binding) -> Bool {
+        !Set(allMACs).isSubset(of: former.allMACs) || !Set(allPrefixes).isSubset(of: former.allPrefixes)
     }
 
     /// Equal but for who stated it.

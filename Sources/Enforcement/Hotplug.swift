@@ -11,19 +11,20 @@ import Policy
 public enum Hotplug {
     /// Binds a port: record, programs, owners and, once it is a port of the bridge, forwarding entries and flags. A port
     /// that is bound already gets the new binding in one step. Call it before the port joins its bridge, so that it never
-    /// is in it unguarded, and again afterwards.
+    /// is in it unguarded, and again afterwards. What DHCP has given to other guests, and this binding lists, is taken from
+    /// them first.
     ///
     /// - Parameters:
     ///   - bridge: as the policy has it, for its subnets and whether it isolates guests; its name alone will do. The bridge
     ///     must be guarded already: without the stamp of its other ports nothing would keep them honest.
-    /// - Throws: `EnforcementError.refused` if an address or MAC is reserved or another guest's, and for a port that is
-    ///   something else; the port is as it was then.
+    /// - Throws: `EnforcementError.refused` if an address or MAC is reserved or listed for another guest, and for a port that
+    ///   is something else; the port is as it was then.
     public static func attach(
         _ name: String, to bridge: BridgePolicy, _ binding: Binding, datapath: Datapath, way: AttachmentWay? = nil
     ) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             let link = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
-            let view = try view(of: link, bridge: bridge.name, binding, datapath)
+            var view = try view(of: link, bridge: bridge.name, binding, datapath)
             if let record = view.state.guarded[link.index], record.kind != .guest {
                 throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): only guests are attached")
             }
@@ -31,6 +32,8 @@ public enum Hotplug {
                 throw .refused("\(name) is a port of another bridge than \(bridge.name): 'ip -d link show dev \(name)' names it")
             }
             try refuseConflicts(binding, at: link.index, view.device, datapath)
+            let taken = try takeLeases(listedBy: binding, at: link.index, view.device, subnets: bridge.subnets, datapath)
+            if !taken.isEmpty { view = try self.view(of: link, bridge: bridge.name, binding, datapath) }
             let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: bridge.name)
             let leases = view.state.guarded[link.index]?.leases ?? []
             let holding = leases.filter { $0.holds(for: binding, on: view.device.index, at: Datapath.bootTime) }
@@ -40,12 +43,17 @@ public enum Hotplug {
             table.move(wanted, port: link.index)
             var draft = PlanDraft(view.state)
             draft.move(table, view.device)
-            draft.forget(leases.filter { !holding.contains($0) }, at: link.index)
+            let ended = leases.filter { !holding.contains($0) }
+            draft.adopt(ended.filter { binding.holds($0.prefix) }, at: link.index)
+            draft.forget(ended.filter { !binding.holds($0.prefix) }, at: link.index)
             draft.add(
                 PortWish(
                     port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs),
                     teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
-            return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
+            var report = try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
+            report.plan.steps = taken + report.plan.steps
+            report.stepsDone += taken.count
+            return report
         }
     }
 
@@ -156,7 +164,8 @@ public enum Hotplug {
         return table
     }
 
-    /// What is a stopped guest's may be attached: the tables don't say whose, and it may be this one's.
+    /// What is a stopped guest's may be attached: the tables don't say whose, and it may be this one's. What is leased to
+    /// others is no conflict.
     private static func refuseConflicts(
         _ binding: Binding, at index: InterfaceIndex, _ device: HostState.BridgeDevice, _ datapath: Datapath
     ) throws(EnforcementError) {
@@ -171,7 +180,7 @@ public enum Hotplug {
                 throw .refused("\(what) is reserved on bridge \(device.name), a gateway's or the host's own: give guest \(binding.guest) another")
             case .guest(let port?), .claim(let port):
                 guard port != index, let other = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
-                    let holder = other.binding, holder.guest != binding.guest, let shared = holder.sharedIdentity(with: binding)
+                    let holder = other.listed, holder.guest != binding.guest, let shared = holder.sharedIdentity(with: binding)
                 else { continue }
                 throw .refused(
                     "\(shared) is guest \(holder.guest)'s on \(other.port.name): 'vifguard detach \(other.port.name)' first, or give guest \(binding.guest) another"

@@ -61,6 +61,7 @@ public struct LeaseNote: Sendable, Hashable, CustomStringConvertible {
         case .released: "the guest gave it back"
         case .declined: "the guest found somebody else using it"
         case .withdrawn: "the server took it back"
+        case .displaced: "the guest was given another, and may hold \(Lease.maximum4) IPv4 and \(Lease.maximum6) IPv6 leases at once"
         case .departed: "what it was given to isn't there any more"
         }
     }

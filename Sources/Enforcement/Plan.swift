@@ -8,10 +8,10 @@ import Policy
 /// The order is what keeps a live bridge both safe and in service:
 ///
 /// 1. Interfaces that are gone or left: their records go, which makes room.
-/// 2. Owners of addresses and MACs, before any binding that leans on them (rule F2's and S2's transit, claims).
-/// 3. Records. A record does nothing until a program on its interface reads it, and where one does already, a port that
-///    is closed or loses addresses comes before one that gains them: no address has two ports at any moment. Leases that
-///    have lapsed are forgotten once no record grants them.
+/// 2. Records of ports that are closed or only lose addresses; then owners of addresses and MACs, before any binding that
+///    leans on them (rule F2's and S2's transit, claims): no port may use what another one owns already.
+/// 3. All other records. A record does nothing until a program on its interface reads it. Leases that
+///    have lapsed are forgotten once no record grants them, those of what is listed now before a record lists it.
 /// 4. Programs at every *entry* (guest ports' and uplinks' ingress, the bridge interface's egress): they judge and stamp.
 ///    A port without binding is shut off here. Nothing asks for the stamp yet, so nothing legitimate is lost.
 /// 5. Programs at every *exit* (guest ports' and uplinks' egress, the bridge interface's ingress): they drop what has no

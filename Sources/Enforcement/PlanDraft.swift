@@ -15,10 +15,13 @@ struct PlanDraft {
     private var staleUplinkEntries: [Step] = []
     private var owners: [Step] = []
     private var closings: [Step] = []
+    /// Bindings that only lose addresses.
+    private var reductions: [Step] = []
     private var rebindings: [Step] = []
     private var bindings: [Step] = []
     private var entries: [Step] = []
     private var exits: [Step] = []
+    private var adopted: [Step] = []
     private var lapsed: [Step] = []
     private var forwarding: [Step] = []
     private var flags: [Step] = []
@@ -30,8 +33,8 @@ struct PlanDraft {
     var plan: Plan {
         let isRefused = faults.contains { $0.scope == .policy }
         let phases = [
-            releases, restorations, bridgeOptions, staleUplinkEntries, owners, closings, rebindings, bindings, lapsed, entries, exits, forwarding,
-            flags,
+            releases, restorations, bridgeOptions, staleUplinkEntries, closings, adopted, reductions, owners, rebindings, bindings, lapsed,
+            entries, exits, forwarding, flags,
         ]
         return Plan(steps: isRefused ? [] : phases.flatMap(\.self), faults: faults, warnings: warnings)
     }
@@ -43,6 +46,7 @@ struct PlanDraft {
         if wishes.device.hasNoLinkLocalLearning == false { bridgeOptions.append(.setLinkLocalLearning(bridge, isOff: true)) }
         enter(wishes.owners, wishes.device)
         for wish in wishes.ports { add(wish, on: wishes.device) }
+        for (port, leases) in Dictionary(grouping: wishes.adopted, by: \.port).sorted(by: { $0.key < $1.key }) { adopt(leases, at: port) }
         for (port, leases) in Dictionary(grouping: wishes.lapsed, by: \.port).sorted(by: { $0.key < $1.key }) { forget(leases, at: port) }
     }
 
@@ -69,6 +73,13 @@ struct PlanDraft {
         if let step = Step.moving(table, device) { owners.append(step) }
     }
 
+    /// Leases of what the port's record lists from now on: forgotten before it does, or their expiry might take away what is
+    /// listed.
+    mutating func adopt(_ leases: [Lease], at port: InterfaceIndex) {
+        guard let guarded = state.guarded[port], !leases.isEmpty else { return }
+        adopted.append(.forgetLeases(guarded.port, leases))
+    }
+
     /// Leases that the port's record grants no more.
     mutating func forget(_ leases: [Lease], at port: InterfaceIndex) {
         guard let guarded = state.guarded[port], !leases.isEmpty else { return }
@@ -92,7 +103,11 @@ struct PlanDraft {
         case .guest(let binding, let subnets):
             guard !isThisOne || present?.binding != binding || !Self.broadcastsFit(present, binding, subnets) else { return }
             let step = Step.bind(wish.port, binding, subnets: subnets, formerly: former)
-            if former == nil { bindings.append(step) } else { rebindings.append(step) }
+            if let former = present?.binding {
+                if isThisOne, !binding.gains(over: former) { reductions.append(step) } else { rebindings.append(step) }
+            } else {
+                bindings.append(step)
+            }
         case .uplink(let mode):
             if !isThisOne || present?.mode != mode { bindings.append(.trustUplink(wish.port, mode)) }
         case .bridge:

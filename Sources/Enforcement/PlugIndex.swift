@@ -11,30 +11,28 @@ public struct PlugIndex: Sendable {
         var name: String
     }
 
-    private struct Tail: Hashable {
+    private struct Tap: Hashable {
         var bridge: String
-        var tail: UInt64
+        var tail: TapTail
     }
 
     private var named: [Place: GuestInterface] = [:]
-    private var tails: [Tail: GuestInterface] = [:]
+    private var taps: [Tap: GuestInterface] = [:]
 
     public init(_ policy: HostPolicy) {
-        var ambiguous: Set<Tail> = []
+        var ambiguous: Set<Tap> = []
         for interface in policy.interfaces {
             if let port = interface.port {
                 named[Place(bridge: interface.bridge, name: port)] = interface
                 continue
             }
             for mac in interface.binding.macs {
-                let tail = Tail(bridge: interface.bridge, tail: mac.rawValue & Self.bits)
-                if tails.updateValue(interface, forKey: tail) != nil { ambiguous.insert(tail) }
+                let tap = Tap(bridge: interface.bridge, tail: TapTail(ofGuest: mac))
+                if taps.updateValue(interface, forKey: tap) != nil { ambiguous.insert(tap) }
             }
         }
-        for tail in ambiguous { tails[tail] = nil }
+        for tap in ambiguous { taps[tap] = nil }
     }
-
-    private static let bits: UInt64 = 0xff_ffff_ffff
 
     /// The interface that is plugged in at `link`; nil if that can't be said of this port alone.
     ///
@@ -42,13 +40,8 @@ public struct PlugIndex: Sendable {
     ///   a question.
     public func interface(at link: Link, bridge: Link, among others: some Sequence<Link>) -> GuestInterface? {
         if let interface = named[Place(bridge: bridge.name, name: link.name)] { return interface }
-        guard let tail = Self.tail(of: link), let interface = tails[Tail(bridge: bridge.name, tail: tail)] else { return nil }
-        let isAlone = !others.contains { $0.index != link.index && $0.bridge == bridge.index && Self.tail(of: $0) == tail }
+        guard let tail = TapTail(ofPort: link.macAddress), let interface = taps[Tap(bridge: bridge.name, tail: tail)] else { return nil }
+        let isAlone = !others.contains { $0.index != link.index && $0.bridge == bridge.index && TapTail(ofPort: $0.macAddress) == tail }
         return isAlone ? interface : nil
-    }
-
-    private static func tail(of link: Link) -> UInt64? {
-        guard let mac = link.macAddress, mac.rawValue >> 40 == 0xfe else { return nil }
-        return mac.rawValue & bits
     }
 }

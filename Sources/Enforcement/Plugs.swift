@@ -72,10 +72,8 @@ struct Plugs {
 private struct Evidence {
     private var bound: [MACAddress: [(guest: String, port: InterfaceIndex)]] = [:]
     private var reported: [MACAddress: Set<InterfaceIndex>] = [:]
-    private var taps: [UInt64: Set<InterfaceIndex>] = [:]
+    private var taps: [TapTail: Set<InterfaceIndex>] = [:]
     private var written: [MACAddress: Set<InterfaceIndex>] = [:]
-
-    private static let tail: UInt64 = 0xff_ffff_ffff
 
     init(_ candidates: [HostState.Interface], _ device: HostState.BridgeDevice, _ state: HostState) {
         for interface in candidates {
@@ -83,7 +81,7 @@ private struct Evidence {
                 for mac in binding.macs { bound[mac, default: []].append((binding.guest, interface.index)) }
             }
             if let mac = state.reportedMACs[interface.index] { reported[mac, default: []].insert(interface.index) }
-            if let mac = interface.macAddress, mac.rawValue >> 40 == 0xfe { taps[mac.rawValue & Self.tail, default: []].insert(interface.index) }
+            if let tail = TapTail(ofPort: interface.macAddress) { taps[tail, default: []].insert(interface.index) }
         }
         let numbers = Set(candidates.map(\.index))
         for entry in device.forwarding where entry.kind != .learned && numbers.contains(entry.port) {
@@ -94,7 +92,7 @@ private struct Evidence {
     func ports(of binding: Binding) -> [InterfaceIndex] {
         let known = binding.macs.flatMap { bound[$0] ?? [] }.filter { $0.guest == binding.guest }.map(\.port)
         let witnesses: [[InterfaceIndex]] = [
-            known, binding.macs.flatMap { reported[$0] ?? [] }, binding.macs.flatMap { taps[$0.rawValue & Self.tail] ?? [] },
+            known, binding.macs.flatMap { reported[$0] ?? [] }, binding.macs.flatMap { taps[TapTail(ofGuest: $0)] ?? [] },
             binding.macs.flatMap { written[$0] ?? [] },
         ]
         return Set(witnesses.first { !$0.isEmpty } ?? []).sorted()

@@ -21,7 +21,7 @@ public enum Step: Sendable, Hashable {
     case enterOwners(Port, OwnerTable, OwnerChanges)
     /// The same for some of the entries, those of the guest on one port; `over` is what they say now.
     case moveOwners(Port, OwnerTable, over: BridgeOwners, OwnerChanges)
-    /// Forgets leases that no record grants any more.
+    /// Forgets leases that no record grants any more, or that a record lists from now on.
     case forgetLeases(Port, [Lease])
     /// Writes a static, sticky forwarding entry.
     case addForwarding(Port, MACAddress)

@@ -29,7 +29,7 @@ public final class EventRecorder {
     private let folder: StateFolder
     private let limits: EventLimits
     private let tell: (Notice) -> Void
-    private var store: EventStore?
+    private(set) var store: EventStore?
     private var backlog = EventBacklog()
     private var isWritable = true
     /// Monotonic nanoseconds.

@@ -9,7 +9,7 @@ extension Judge {
         guard maySend(from: packet.source, in: packet) else { return .ip4Source }
         guard hasNoSourceRoute(packet) else { return .ip4SourceRoute }
         if packet.isDHCPClientMessage, !isHonestDHCPClient(packet, destination: destination) { return .dhcp4Client }
-        if isFromDHCPServer(packet) { return .dhcp4Server }
+        if isFromDHCPServerOrRelay(packet) { return .dhcp4Server }
         if packet.hasMoreFragments, packet.fragmentOffset == 0, packet.payload.count < 8 { return .ip4TinyFragment }
         if packet.fragmentOffset == 1 { return .ip4TinyFragment }
         return typeRules(packet)
@@ -56,10 +56,13 @@ extension Judge {
     }
 
     /// F5.
-    private func isFromDHCPServer(_ packet: IPv4Packet) -> Bool {
-        guard packet.proto == 17, packet.fragmentOffset == 0, !binding.roles.contains(.dhcp4Server) else { return false }
-        let udp = packet.payload
-        return udp.count >= 8 && (udp.uint16(at: 0) == 67 || udp.uint16(at: 2) == 68)
+    private func isFromDHCPServerOrRelay(_ packet: IPv4Packet) -> Bool {
+        guard packet.proto == 17, packet.fragmentOffset == 0, !binding.roles.contains(.dhcp4Server), packet.payload.count >= 8 else { return false }
+        return switch (packet.payload.uint16(at: 0), packet.payload.uint16(at: 2)) {
+        case (67, _), (_, 68): true
+        case (let source, 67): source != 68
+        default: false
+        }
     }
 
     /// F7 and F8.

@@ -11,7 +11,7 @@ extension Judge {
         if let reason = sourceRule(packet, message: message) { return reason }
         if let fault = chain.fault { return fault }
         if let message { return icmp6Rules(message, packet: packet, source: source) }
-        return isFromDHCPServer(chain) ? .dhcp6Server : nil
+        return isFromDHCPServerOrRelay(chain) ? .dhcp6Server : nil
     }
 
     /// S2.
@@ -31,10 +31,15 @@ extension Judge {
         return owner.port == port.index
     }
 
-    /// S12.
-    private func isFromDHCPServer(_ chain: ExtensionHeaderWalk) -> Bool {
-        guard let (proto, udp) = chain.upperLayer, proto == 17, udp.count >= 8 else { return false }
-        return !binding.roles.contains(.dhcp6Server) && (udp.uint16(at: 0) == 547 || udp.uint16(at: 2) == 546)
+    /// S12. What goes to a server's port has a type, and not a relay's: 12 and 13 (RFC 8415 7.3). A first fragment may end
+    /// before it.
+    private func isFromDHCPServerOrRelay(_ chain: ExtensionHeaderWalk) -> Bool {
+        guard let (proto, udp) = chain.upperLayer, proto == 17, udp.count >= 8, !binding.roles.contains(.dhcp6Server) else { return false }
+        return switch (udp.uint16(at: 0), udp.uint16(at: 2)) {
+        case (547, _), (_, 546): true
+        case (_, 547): udp.uint8(at: 8).map { $0 == 12 || $0 == 13 } ?? true
+        default: false
+        }
     }
 
     /// S5 to S11.

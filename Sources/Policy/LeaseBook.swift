@@ -46,10 +46,21 @@ public struct LeaseBook: Sendable {
     /// Takes a message that a guest is about to receive, in a frame that passed all rules.
     ///
     /// - Parameter time: as above.
-    public mutating func take(toGuest message: LeaseMessage, on site: LeaseSite, at time: UInt64) -> [LeaseChange] {
-        switch message.content {
+    public func take(toGuest message: LeaseMessage, on site: LeaseSite, at time: UInt64) -> [LeaseChange] {
+        guard message.isAtHand else { return [] }
+        return switch message.content {
         case .v4(let content): answer(content, message, site, time)
         case .v6(let content): answer(content, message, site, time)
+        }
+    }
+
+    /// Whether an answer is one to a request of the guest's, so that `take` may bind something: only then it matters whose
+    /// what it gives is.
+    public func isExpected(_ message: LeaseMessage, at port: UInt32, _ time: UInt64) -> Bool {
+        guard message.isAtHand else { return false }
+        return switch message.content {
+        case .v4(let content): request(content, message, port, time) != nil
+        case .v6(let content): request(content, port, time) != nil
         }
     }
 
@@ -72,21 +83,27 @@ public struct LeaseBook: Sendable {
     }
 
     private mutating func prune(_ port: UInt32, _ time: UInt64) {
-        let open = transactions[port]?.filter { $0.time > time || time - $0.time <= Self.patience } ?? []
+        let open = transactions[port]?.filter { $0.isOpen(at: time) } ?? []
         transactions[port] = open.isEmpty ? nil : open
     }
 
-    private mutating func transaction(_ port: UInt32, _ time: UInt64, where matches: (LeaseTransaction) -> Bool) -> LeaseTransaction? {
-        prune(port, time)
-        return transactions[port]?.last(where: matches)
+    /// What a DHCPv4 message answers.
+    private func request(_ content: DHCPv4Message, _ message: LeaseMessage, _ port: UInt32, _ time: UInt64) -> LeaseTransaction? {
+        transactions[port]?.last { $0.isOpen(at: time) && $0.client == nil && $0.number == content.transaction && $0.mac == message.mac }
+    }
+
+    /// What a DHCPv6 message answers.
+    private func request(_ content: DHCPv6Message, _ port: UInt32, _ time: UInt64) -> LeaseTransaction? {
+        guard let number = content.transaction, let client = content.clientIdentifier else { return nil }
+        return transactions[port]?.last { $0.isOpen(at: time) && $0.number == number && $0.client == client }
     }
 
     // MARK: Answers
 
-    private mutating func answer(_ content: DHCPv4Message, _ message: LeaseMessage, _ site: LeaseSite, _ time: UInt64) -> [LeaseChange] {
+    private func answer(_ content: DHCPv4Message, _ message: LeaseMessage, _ site: LeaseSite, _ time: UInt64) -> [LeaseChange] {
         let type = content.messageType
         guard content.operation == 2, type == DHCPv4Message.acknowledgement || type == DHCPv4Message.negativeAcknowledgement else { return [] }
-        let asked = transaction(site.port, time) { $0.client == nil && $0.number == content.transaction && $0.mac == message.mac }
+        let asked = request(content, message, site.port, time)
         if type == DHCPv4Message.negativeAcknowledgement {
             guard site.isTrusted, case .request(let address)? = asked?.kind else { return [] }
             return Self.end(address, .withdrawn, site)
@@ -99,50 +116,50 @@ public struct LeaseBook: Sendable {
         if case .rapid = asked.kind, !content.hasRapidCommit { return [.refuse(prefix, .unsolicited)] }
         guard let seconds = content.leaseTime, seconds > 0 else { return [.refuse(prefix, .timeless)] }
         let server: IPAddress = content.serverIdentifier.map { .v4($0) } ?? message.source
-        return Self.grant(prefix, seconds, asked.mac, server, site, time).map { [$0] } ?? []
+        return Self.grant(prefix, seconds, asked.mac, server, [prefix], site, time)
     }
 
-    private mutating func answer(_ content: DHCPv6Message, _ message: LeaseMessage, _ site: LeaseSite, _ time: UInt64) -> [LeaseChange] {
+    private func answer(_ content: DHCPv6Message, _ message: LeaseMessage, _ site: LeaseSite, _ time: UInt64) -> [LeaseChange] {
         // RFC 8415 16.10: a reply without a server's name, or to another client, is none.
-        guard content.type == DHCPv6Message.reply, content.status == 0, let number = content.transaction, content.serverIdentifier != nil,
-            let client = content.clientIdentifier
+        guard content.type == DHCPv6Message.reply, content.status == 0, content.transaction != nil, content.serverIdentifier != nil,
+            content.clientIdentifier != nil
         else { return [] }
         // RFC 8415 21.13: what came to nothing says so.
         let grants = content.associations.filter { $0.status == 0 }.flatMap(\.grants).filter { $0.status == 0 }
-        let asked = transaction(site.port, time) { $0.number == number && $0.client == client }
+        let asked = request(content, site.port, time)
+        let given = Set(grants.filter { $0.validLifetime > 0 }.map { IPPrefix.v6($0.prefix) })
         var site = site
         var changes: [LeaseChange] = []
         for grant in grants {
             let prefix = IPPrefix.v6(grant.prefix)
-            let change: LeaseChange?
+            let fresh: [LeaseChange]
             if !site.isTrusted {
-                change = .refuse(prefix, .untrusted)
+                fresh = [.refuse(prefix, .untrusted)]
             } else if let asked, asked.isAnswered(by: content) {
-                change =
+                fresh =
                     grant.validLifetime == 0
-                    ? site.leases.first { $0.prefix == prefix }.map { .unbind($0, .withdrawn) }
-                    : Self.grant(prefix, grant.validLifetime, asked.mac, message.source, site, time)
+                    ? site.leases.filter { $0.prefix == prefix }.map { .unbind($0, .withdrawn) }
+                    : Self.grant(prefix, grant.validLifetime, asked.mac, message.source, given, site, time)
             } else {
-                change = .refuse(prefix, .unsolicited)
+                fresh = [.refuse(prefix, .unsolicited)]
             }
-            guard let change else { continue }
-            changes.append(change)
-            site.leases.apply(change)
+            changes += fresh
+            for change in fresh { site.leases.apply(change) }
         }
         return changes
     }
 
-    /// nil where it is the guest's anyway.
+    /// Nothing where it is the guest's anyway.
     private static func grant(
-        _ prefix: IPPrefix, _ seconds: UInt32, _ mac: MACAddress, _ server: IPAddress, _ site: LeaseSite, _ time: UInt64
-    ) -> LeaseChange? {
-        if site.binding.holds(prefix) { return nil }
+        _ prefix: IPPrefix, _ seconds: UInt32, _ mac: MACAddress, _ server: IPAddress, _ answer: Set<IPPrefix>, _ site: LeaseSite, _ time: UInt64
+    ) -> [LeaseChange] {
+        if site.binding.holds(prefix) { return [] }
         // The kernel program has looked at chaddr; the binding may be another since.
-        guard site.binding.macs.contains(mac) else { return .refuse(prefix, .unsolicited) }
-        if let refusal = site.refusal(of: prefix, at: time) { return .refuse(prefix, refusal) }
+        guard site.binding.macs.contains(mac) else { return [.refuse(prefix, .unsolicited)] }
+        if let refusal = site.refusal(of: prefix) { return [.refuse(prefix, refusal)] }
         let lease = Lease(
             bridge: site.bridge, port: site.port, mac: mac, prefix: prefix, expiry: Lease.expiry(of: seconds, from: time), server: server)
-        return site.leases.contains { $0.prefix == prefix } ? .renew(lease) : .bind(lease)
+        return site.leases.contains { $0.prefix == prefix } ? [.renew(lease)] : site.admit(lease, with: answer, at: time)
     }
 
     // MARK: Ends

@@ -19,6 +19,8 @@ public enum LeaseEnd: String, Sendable, Hashable, CaseIterable {
     case declined
     /// The server took it back: a NAK, or a lifetime of 0.
     case withdrawn
+    /// The guest was given another, and holds as many as it may.
+    case displaced
     /// The port or its binding isn't what it was given to any more.
     case departed
 }
@@ -29,7 +31,7 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
     case unsolicited
     /// It came from another guest, which isn't a DHCP server by its binding.
     case untrusted
-    /// No host's address: zero, multicast, loopback, link-local, broadcast.
+    /// No host's address: zero, multicast, loopback, link-local, broadcast; a delegated prefix shorter than /40.
     case unusable
     /// Outside the bridge's subnets.
     case foreign
@@ -37,7 +39,7 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
     case reserved
     /// Another guest's, listed or leased, running or stopped.
     case taken
-    /// The port has as many as it may have.
+    /// One answer gave more than a port may have.
     case excessive
     /// Given for no time, or without saying for how long.
     case timeless
@@ -47,11 +49,11 @@ public enum LeaseRefusal: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .unsolicited: "the guest hasn't asked for it within the last minute"
         case .untrusted: "it was sent by a guest that isn't a DHCP server: give that one the role if it is meant to be"
-        case .unusable: "no host can have this address"
+        case .unusable: "no host can have this address, or no guest so many"
         case .foreign: "it is in none of the bridge's subnets: list the subnet in the policy, or mend the server's"
         case .reserved: "it is reserved: a gateway's, the host's own, or by the policy"
         case .taken: "it is another guest's"
-        case .excessive: "a guest may hold \(Lease.maximum4) IPv4 and \(Lease.maximum6) IPv6 leases at once"
+        case .excessive: "a guest may hold \(Lease.maximum6) IPv6 leases at once, and this answer gave more"
         case .timeless: "the server gave it for no time"
         }
     }
@@ -88,7 +90,7 @@ public struct LeaseSite: Sendable {
 
 extension LeaseSite {
     /// Why something can't be leased to the guest here; nil if it can.
-    func refusal(of prefix: IPPrefix, at time: UInt64) -> LeaseRefusal? {
+    func refusal(of prefix: IPPrefix) -> LeaseRefusal? {
         if !prefix.isUsable { return .unusable }
         if case .v4(let single) = prefix, !subnets.isEmpty {
             guard let subnet = subnets.first(where: { $0.contains(single) }) else { return .foreign }
@@ -101,11 +103,20 @@ extension LeaseSite {
             case .claim(let holder): if holder != port { return .taken }
             }
         }
-        let others = leases.filter { $0.isLive(at: time) && $0.prefix != prefix }
-        switch prefix {
-        case .v4: return others.count(where: \.isV4) >= Lease.maximum4 ? .excessive : nil
-        case .v6: return others.count(where: { !$0.isV4 }) >= Lease.maximum6 ? .excessive : nil
+        return nil
+    }
+
+    /// Binds what the port doesn't have yet. Where it has as many of the family as it may, the one goes that would end
+    /// first: a guest that is installed anew asks under another name, and has to get something.
+    ///
+    /// - Parameter answer: all that the same answer gives, which stays.
+    func admit(_ lease: Lease, with answer: Set<IPPrefix>, at time: UInt64) -> [LeaseChange] {
+        let held = leases.filter { $0.isV4 == lease.isV4 && $0.isLive(at: time) }
+        guard held.count >= (lease.isV4 ? Lease.maximum4 : Lease.maximum6) else { return [.bind(lease)] }
+        guard let first = held.filter({ !answer.contains($0.prefix) }).min(by: { ($0.expiry, $0.prefix) < ($1.expiry, $1.prefix) }) else {
+            return [.refuse(lease.prefix, .excessive)]
         }
+        return [.unbind(first, .displaced), .bind(lease)]
     }
 }
 
@@ -123,9 +134,12 @@ extension IPPrefix {
     fileprivate var isUsable: Bool {
         switch self {
         case .v4(let prefix): prefix.isSingle && !Self.unusable4.contains { $0.overlaps(prefix) }
-        case .v6(let prefix): !Self.unusable6.contains { $0.overlaps(prefix) }
+        case .v6(let prefix): prefix.length >= Self.shortest6 && !Self.unusable6.contains { $0.overlaps(prefix) }
         }
     }
+
+    /// What a site is delegated at most (RFC 6177 2 speaks of /48). A rogue server could give away half of all addresses.
+    private static let shortest6 = 40
 
     /// This network, loopback, link-local, multicast and beyond.
     private static let unusable4 = [

@@ -23,6 +23,9 @@ struct LeaseTransaction: Sendable {
     /// Nanoseconds of CLOCK_BOOTTIME.
     var time: UInt64
 
+    /// Whether an answer counts.
+    func isOpen(at time: UInt64) -> Bool { self.time > time || time - self.time <= LeaseBook.patience }
+
     /// RFC 8415 18.2.10: a solicit is answered by a reply with Rapid Commit alone.
     func isAnswered(by reply: DHCPv6Message) -> Bool {
         switch kind {

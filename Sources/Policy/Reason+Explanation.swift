@@ -21,7 +21,8 @@ extension Reason {
         case .ip4Source: "The guest sent from an IPv4 address that isn't its own."
         case .ip4SourceRoute: "The packet asks to be routed along a way of the sender's choosing, or its options can't be read."
         case .dhcp4Client: "The DHCP request is made in somebody else's name, through a relay's, or in a form that honest clients don't use."
-        case .dhcp4Server: "The guest acted as a DHCP server, which would give other guests a gateway and name server of its choosing."
+        case .dhcp4Server:
+            "The guest acted as a DHCP server or relay, which would give other guests a gateway of its choosing, or ask for leases in their name."
         case .ip4TinyFragment: "The fragments are cut so that filters don't see the ports or flags."
         case .icmp4Router:
             "The guest acted as a router by ICMP redirect, router advertisement or address-mask reply, which would draw other guests' traffic."
@@ -38,7 +39,8 @@ extension Reason {
         case .ndAdvertisement: "The guest advertised an IPv6 address that isn't its own, or a MAC that isn't the frame's, which would draw traffic."
         case .ndRouterSolicitation: "The router solicitation names another MAC as its sender, which would poison the routers' caches."
         case .icmp6Control: "The ICMPv6 message renumbers, manages or discovers routers, which no guest does."
-        case .dhcp6Server: "The guest acted as a DHCPv6 server or relay, which would give other guests name servers of its choosing."
+        case .dhcp6Server:
+            "The guest acted as a DHCPv6 server or relay, which would give other guests name servers of its choosing, or ask for leases in their name."
         case .llClaimed: "The guest used a link-local address that belongs to somebody else on the bridge or beyond the uplink."
         case .uplinkGuestMAC: "A frame from the network bears a local guest's MAC: a loop, a hijack, or the guest has just moved away."
         case .uplinkGuestAddress: "A frame from the network bears a local guest's address: a conflict, a hijack, or the guest has just moved away."
@@ -72,7 +74,7 @@ extension Reason {
         case .ip4Source: "RFC 2827 (BCP 38)"
         case .ip4SourceRoute: "RFC 791 3.1; RFC 7126 4.3, 4.4"
         case .dhcp4Client: "RFC 2131 4.1, 4.4; RFC 7513 (SAVI for DHCP)"
-        case .dhcp4Server: "RFC 2131 4.1 (ports); RFC 7610 (DHCPv6-Shield, likewise for IPv4)"
+        case .dhcp4Server: "RFC 2131 4.1 (ports); RFC 1542 4 and RFC 8357 (relays); RFC 7610 (DHCPv6-Shield, likewise for IPv4)"
         case .ip4TinyFragment: "RFC 1858 3; RFC 3128"
         case .icmp4Router: "RFC 1122 3.2.2.2 (redirect), 3.2.2.9 (address mask); RFC 1256 (router discovery)"
         case .multicastQuery: "RFC 4541 2.1.1; RFC 4286; RFC 2236 2; RFC 3810 5.1"
@@ -87,7 +89,7 @@ extension Reason {
         case .ndAdvertisement: "RFC 4861 7.1.2; RFC 6620 3.2"
         case .ndRouterSolicitation: "RFC 4861 6.1.1"
         case .icmp6Control: "RFC 4890 4.4; RFC 2894; RFC 3122; RFC 6275 6; RFC 3971 6.4; RFC 4286"
-        case .dhcp6Server: "RFC 7610; RFC 8415 7.2"
+        case .dhcp6Server: "RFC 7610; RFC 8415 7.2, 9 (relays)"
         case .llClaimed: "RFC 6620 3.2 (first come, first served)"
         case .uplinkGuestMAC: "RFC 7039 2; IEEE 802.1Q 8.7"
         case .uplinkGuestAddress: "RFC 5227 2.4; RFC 4862 5.4.5"

@@ -70,6 +70,22 @@ package struct PortFacts: Encodable {
         case gone
         /// A program of ours is missing.
         case unguarded
+
+        /// - Parameters:
+        ///   - isPresent: whether there is such an interface.
+        ///   - isWhole: whether a program of ours is at each hook.
+        package init(isPresent: Bool, isWhole: Bool, _ kind: PortKind, isBound: Bool) {
+            self =
+                if !isPresent {
+                    .gone
+                } else if !isWhole {
+                    .unguarded
+                } else if kind != .guest {
+                    .trusted
+                } else {
+                    isBound ? .bound : .closed
+                }
+        }
     }
 
     package var name: String
@@ -107,16 +123,7 @@ package struct PortFacts: Encodable {
         sent = SideFacts(status.counters.into)
         received = SideFacts(status.counters.out)
         audit = status.binding?.mode == .audit ? AuditFacts(status.counters) : nil
-        state =
-            if link == nil {
-                .gone
-            } else if ways.count < Hook.allCases.count {
-                .unguarded
-            } else if status.kind != .guest {
-                .trusted
-            } else {
-                status.binding == nil ? .closed : .bound
-            }
+        state = State(isPresent: link != nil, isWhole: ways.count == Hook.allCases.count, status.kind, isBound: status.binding != nil)
         mode =
             switch status.kind {
             case .guest: status.binding?.mode.rawValue

@@ -281,6 +281,30 @@ struct ServerTests {
         }
     }
 
+    @Test func `who fills the TCP port up shuts nobody out of the socket`() async throws {
+        guard geteuid() == 0 else { return }
+        var limits = APILimits()
+        (limits.connections, limits.connectionsEach, limits.times.head) = (2, 2, .seconds(600))
+        let fixture = try APIFixture(limits: limits)
+        let file = fixture.folder.appending(path: "token")
+        try Data(String(repeating: "s3cret-", count: 6).utf8).write(to: file)
+        #expect(chmod(file.path, 0o600) == 0)
+        var configuration = fixture.configuration
+        let port = try freePort()
+        configuration.listen = ListenAddress("127.0.0.1:\(port)")
+        configuration.tokenFile = file.path
+        try await serving(fixture, configuration) { fixture, path in
+            // The one that is listened at last.
+            while !fixture.lines.text.contains("listens at 127.0.0.1") { try await Task.sleep(for: .milliseconds(5)) }
+            try await onThread {
+                let held = [try Client(port: port), try Client(port: port)]
+                #expect(try Client(port: port).rest().hasPrefix("HTTP/1.1 503 "))
+                #expect(try Client.get(path, "/v1/version").status == 200)
+                withExtendedLifetime(held) {}
+            }
+        }
+    }
+
     @Test func `by TCP nothing is offered without a token's file, nor anything else then`() async throws {
         let fixture = try APIFixture()
         var configuration = fixture.configuration

@@ -45,10 +45,9 @@ struct ServiceNotifierTests {
         let manager = try Manager(abstract: abstract)
         let notifier = ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name])
         notifier.ready(status: "2 bridges, 40 ports")
-        notifier.status("policy read")
         notifier.alive()
         notifier.stopping()
-        #expect(manager.heard() == ["READY=1\nSTATUS=2 bridges, 40 ports", "STATUS=policy read", "WATCHDOG=1", "STOPPING=1"])
+        #expect(manager.heard() == ["READY=1\nSTATUS=2 bridges, 40 ports", "WATCHDOG=1", "STOPPING=1"])
     }
 
     @Test func `a reload says when it began, by the clock that the manager reads`() throws {
@@ -72,11 +71,11 @@ struct ServiceNotifierTests {
     @Test func `a status can't make assignments of its own`() throws {
         let manager = try Manager()
         let notifier = ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name])
-        notifier.status("guest x\nMAINPID=1\r\u{1b}[2J")
-        notifier.status(String(repeating: "x", count: 100_000))
+        notifier.ready(status: "guest x\nMAINPID=1\r\u{1b}[2J")
+        notifier.ready(status: String(repeating: "x", count: 100_000))
         let heard = manager.heard()
-        #expect(heard.first == "STATUS=guest x MAINPID=1  [2J")
-        #expect(heard.last == "STATUS=" + String(repeating: "x", count: 512))
+        #expect(heard.first == "READY=1\nSTATUS=guest x MAINPID=1  [2J")
+        #expect(heard.last == "READY=1\nSTATUS=" + String(repeating: "x", count: 512))
     }
 
     @Test func `the watchdog is fed at half its time, if it is ours`() {

@@ -100,6 +100,19 @@ struct LeasePlanTests {
         #expect(names.lastIndex(of: "bind")! < names.lastIndex(of: "forget-leases")!)
     }
 
+    @Test(arguments: lapses.indices) func `meanwhile no port may use what another one owns`(number: Int) {
+        var (policy, host) = (policy, host())
+        Self.lapses[number].1(&policy, &host)
+        for step in host.plan(policy).steps {
+            host.perform(step)
+            for guarded in host.state.guarded.values {
+                let others = host.state.bridges[ModelHost.bridge]!.owners.prefixes.filter { $0.owner.port.map { $0 != guarded.port.index } ?? false }
+                let usable = guarded.binding?.allPrefixes ?? []
+                #expect(!others.contains { held in usable.contains { $0.overlaps(held.prefix) } }, "\(Self.lapses[number].0): \(step)")
+            }
+        }
+    }
+
     @Test func `what is listed isn't leased any more`() {
         var (policy, host) = (policy, host())
         policy.interfaces[0].binding.addresses4 = [Self.address]
@@ -109,6 +122,15 @@ struct LeasePlanTests {
         #expect(host.plan(policy).isEmpty)
     }
 
+    @Test func `a lease is forgotten before a record lists what it gave`() {
+        var (policy, host) = (policy, host([Self.lease(), Self.lease(.v6(IPv6Prefix("2001:db8:1::/56")!))]))
+        policy.interfaces[0].binding.addresses4 = [Self.address, IPv4Prefix("192.0.2.9")!]
+        let plan = host.apply(policy)
+        #expect(plan.steps.filter { $0.port.index == ModelHost.port(1) }.map(\.name) == ["forget-leases", "bind"])
+        #expect(host.state.guarded[ModelHost.port(1)]?.leases == [Self.lease(.v6(IPv6Prefix("2001:db8:1::/56")!))])
+        #expect(addresses(host) == [IPv4Prefix("192.0.2.9")!, Self.address] && host.plan(policy).isEmpty)
+    }
+
     @Test func `a port that is closed keeps nothing`() {
         var (policy, host) = (policy, host())
         policy.interfaces.removeFirst()
@@ -116,6 +138,17 @@ struct LeasePlanTests {
         #expect(host.state.guarded[ModelHost.port(1)]?.binding == nil)
         #expect(host.state.bridges[ModelHost.bridge]?.owners.addresses4[Self.address.address] == nil)
         #expect(host.plan(policy).isEmpty)
+    }
+
+    @Test func `a port owns a lease before it may use it, and until it may no longer`() {
+        let host = host([])
+        let device = host.state.bridges[ModelHost.bridge]!
+        let listed = host.state.guarded[ModelHost.port(1)]!.binding!
+        let granted = listed.granting([Self.lease()]).normalized
+        let port = host.state.guarded[ModelHost.port(1)]!.port
+        #expect(Step.changing(listed, to: granted, at: port, subnets: [], device).map(\.name) == ["enter-owners", "bind"])
+        let leased = self.host().state.bridges[ModelHost.bridge]!
+        #expect(Step.changing(granted, to: listed, at: port, subnets: [], leased).map(\.name) == ["bind", "enter-owners"])
     }
 
     // MARK: Bindings of others

@@ -94,6 +94,24 @@ struct RecorderTests {
         #expect(try fixture.reader.violations().map(\.count.packets) == [31])
     }
 
+    @Test func `on a full disk nothing is taken out of a store that has room left, and all is written once there is room`() throws {
+        let fixture = StoreFixture()
+        let recorder = fixture.recorder()
+        for number in 0..<200 { recorder.add(Fixture.violation(port: "vif\(number).0"), Fixture.count(1, samples: [Fixture.sample(1)])) }
+        #expect(fixture.flush(recorder))
+        // No page more, as on a disk that is full.
+        let queue = try #require(recorder.store?.queue)
+        func bound(pages: Int) throws { _ = try queue.inDatabase { try Int.fetchOne($0, sql: "PRAGMA max_page_count = \(pages)") } }
+        try bound(pages: 1)
+        for number in 200..<1000 { recorder.add(Fixture.violation(port: "vif\(number).0"), Fixture.count(1, samples: [Fixture.sample(1)])) }
+        for _ in 0..<3 { #expect(!fixture.flush(recorder)) }
+        #expect(fixture.notices == [.unwritable(.full(path: fixture.folder.events))])
+        #expect(try fixture.reader.violations(limit: 2000).count == 200)
+        try bound(pages: 1 << 20)
+        #expect(fixture.flush(recorder) && recorder.lost == 0)
+        #expect(try fixture.reader.violations(limit: 2000).count == 1000)
+    }
+
     @Test func `what waits is bounded, and what is lost is counted`() throws {
         let fixture = StoreFixture()
         // A file where the folder should be.

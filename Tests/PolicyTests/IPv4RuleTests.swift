@@ -85,13 +85,23 @@ import Testing
         #expect(site.fromAlice(.alice4(.udp(from: 67, to: 50_000))) == .dhcp4Server)
         #expect(site.fromAlice(.alice4(.udp(from: 50_000, to: 68))) == .dhcp4Server)
         #expect(site.fromAlice(.alice4(.udp(from: 67, to: 68), moreFragments: true)) == .dhcp4Server)
-        #expect(site.fromAlice(.alice4(.udp(from: 50_000, to: 67))) == nil)
         #expect(site.fromAlice(.alice4(.tcp(from: 67, to: 68))) == nil)
         for offset in [2, 100, 0x1000, 0x1fff] as [UInt16] {
             #expect(site.fromAlice(.alice4(.udp(from: 67, to: 68), fragmentOffset: offset)) == nil)
         }
         var server = Site { $0.roles = .dhcp4Server }
         #expect(server.fromAlice(.alice4(.udp(from: 67, to: 68))) == nil)
+    }
+
+    @Test mutating func `F5: no relay either: to a server's port from a client's alone`() {
+        let relayed = UpperLayer.dhcpv4(clientMAC: Bob.mac, relayAddress: Alice.ip4, from: 50_000, to: 67)
+        #expect(site.fromAlice(.alice4(relayed)) == .dhcp4Server)
+        #expect(site.fromAlice(.alice4(.udp(from: 69, to: 67), moreFragments: true)) == .dhcp4Server)
+        #expect(site.fromAlice(.alice4(.dhcpv4(clientMAC: Alice.mac, messageType: 3, clientAddress: Alice.ip4))) == nil)
+        #expect(site.fromAlice(.alice4(.udp(from: 68, to: 9))) == nil)
+        #expect(site.fromAlice(.alice4(.tcp(from: 50_000, to: 67))) == nil)
+        var server = Site { $0.roles = .dhcp4Server }
+        #expect(server.fromAlice(.alice4(relayed)) == nil)
     }
 
     @Test mutating func `F5: ports are read within the total length alone`() {

@@ -222,10 +222,28 @@ import Testing
         #expect(site.fromAlice(.alice6(.udp(from: 547, to: 50_000))) == .dhcp6Server)
         #expect(site.fromAlice(.alice6(.udp(from: 50_000, to: 546))) == .dhcp6Server)
         #expect(site.fromAlice(.alice6(.udp(from: 547, to: 546), headers: [.destinationOptions(), first])) == .dhcp6Server)
-        #expect(site.fromAlice(.alice6(.udp(from: 546, to: 547), to: ip6("ff02::1:2"))) == nil)
+        #expect(site.fromAlice(.alice6(.dhcpv6(1), to: ip6("ff02::1:2"))) == nil)
         #expect(site.fromAlice(.alice6(.tcp(from: 547, to: 546))) == nil)
         var server = Site { $0.roles = .dhcp6Server }
         #expect(server.fromAlice(.alice6(.udp(from: 547, to: 546))) == nil)
+    }
+
+    @Test mutating func `S12: no relay's message from any port, and none without its type`() {
+        let first = ExtensionHeader.fragment(moreFragments: true)
+        for type: UInt8 in [12, 13] {
+            #expect(site.fromAlice(.alice6(.dhcpv6(type))) == .dhcp6Server)
+            #expect(site.fromAlice(.alice6(.dhcpv6(type, from: 50_000), headers: [first])) == .dhcp6Server)
+        }
+        #expect(site.fromAlice(.alice6(.udp(from: 546, to: 547), headers: [first])) == .dhcp6Server)
+        // The type stands behind the payload's end.
+        let cut = NetworkPacket.ipv6(from: Alice.ip6, to: far6, .dhcpv6(1), payloadLength: 8)
+        #expect(site.fromAlice(.alice(cut)) == .dhcp6Server)
+        // A client may send from any port (RFC 8415 7.2).
+        for type: UInt8 in [1, 3, 5, 6, 11, 14] { #expect(site.fromAlice(.alice6(.dhcpv6(type, from: 50_000))) == nil) }
+        #expect(site.fromAlice(.alice6(.dhcpv6(1), headers: [first])) == nil)
+        #expect(site.fromAlice(.alice6(.udp(from: 9, to: 9, payload: [12]))) == nil)
+        var server = Site { $0.roles = .dhcp6Server }
+        #expect(server.fromAlice(.alice6(.dhcpv6(12))) == nil)
     }
 
     @Test mutating func `the first rule that fails is the reason`() {

@@ -30,13 +30,15 @@ struct LeaseBookTests {
 
     private static func toGuest(
         _ type: UInt8, _ number: UInt32 = 7, _ address: IPv4Address = address, seconds: UInt32? = 3600, isRapid: Bool = false,
-        to mac: MACAddress = mac
+        to mac: MACAddress = mac, at destination: IPv4Address? = nil
     ) throws -> LeaseMessage {
         var options: [DHCPv4Message.Option] = [.init(code: 54, data: Bytes(server.bytes))]
         if let seconds { options.append(.init(code: 51, data: Bytes((0..<4).map { UInt8(truncatingIfNeeded: seconds >> (24 - 8 * UInt32($0))) }))) }
         if isRapid { options.append(.init(code: 80, data: Bytes([]))) }
         let upper = UpperLayer.dhcpv4(2, clientMAC: mac, messageType: type, transaction: number, yourAddress: address, options: options)
-        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv4(from: server, to: address, upper))))
+        // A refusal gives no address, and goes to everybody.
+        let destination = destination ?? (address.isAny ? .broadcast : address)
+        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv4(from: server, to: destination, upper))))
     }
 
     private static func lease(_ prefix: IPPrefix, until expiry: UInt64, server: IPAddress = .v4(server)) -> Lease {
@@ -87,8 +89,12 @@ struct LeaseBookTests {
 
     @Test func `a request is good for a minute`() throws {
         var test = self
+        #expect(try !test.book.isExpected(Self.toGuest(5), at: 11, Self.start))
         #expect(test.book.take(fromGuest: try Self.fromGuest(3), on: site, at: Self.start).isEmpty)
         let last = Self.start + 60 * Self.second
+        #expect(try test.book.isExpected(Self.toGuest(5), at: 11, last) && !test.book.isExpected(Self.toGuest(5), at: 11, last + 1))
+        #expect(try !test.book.isExpected(Self.toGuest(5), at: 12, last) && !test.book.isExpected(Self.toGuest(5, 8), at: 11, last))
+        #expect(try !test.book.isExpected(Self.toGuest(5, at: IPv4Address(192, 0, 2, 78)), at: 11, last))
         #expect(test.book.take(toGuest: try Self.toGuest(5), on: site, at: last) == [.bind(Self.lease(until: last + 3600 * Self.second))])
         #expect(test.book.take(toGuest: try Self.toGuest(5), on: site, at: last + 1) == [.refuse(Self.lease().prefix, .unsolicited)])
     }
@@ -112,6 +118,22 @@ struct LeaseBookTests {
         #expect(test.book.take(toGuest: try Self.toGuest(5), on: test.site, at: later) == [.renew(renewed)])
         test.site.leases.apply(.renew(renewed))
         #expect(test.site.leases == [renewed])
+    }
+
+    @Test func `an answer counts where it is sent to everybody, or to what it gives`() throws {
+        var test = self
+        #expect(try test.exchange(Self.toGuest(5, at: .broadcast)) == [.bind(Self.lease())])
+        // By a router, to what is the guest's: it could be anybody's.
+        for destination in ["192.0.2.78", "192.0.2.255", "224.0.0.1", "0.0.0.0"] {
+            #expect(try test.exchange(Self.toGuest(5, at: IPv4Address(destination)!)).isEmpty, "\(destination)")
+        }
+        test.site.leases = [Self.lease()]
+        let later = Self.start + 1800 * Self.second
+        let ask = try Self.fromGuest(3, client: Self.address)
+        #expect(test.book.take(fromGuest: ask, on: test.site, at: later).isEmpty)
+        #expect(test.book.take(toGuest: try Self.toGuest(6, 7, .any, at: Self.address), on: test.site, at: later).isEmpty)
+        #expect(test.book.take(toGuest: try Self.toGuest(6, 7, .any, at: .any), on: test.site, at: later).isEmpty)
+        #expect(test.book.take(toGuest: try Self.toGuest(6, 7, .any), on: test.site, at: later) == [.unbind(Self.lease(), .withdrawn)])
     }
 
     @Test func `an INFORM's answer gives no address (RFC 2131 4_3_5)`() throws {
@@ -178,10 +200,14 @@ struct LeaseBookTests {
         #expect(try test.exchange(Self.toGuest(5)) == [.bind(Self.lease())])
     }
 
-    @Test func `a fifth IPv4 address isn't bound, one that is held is renewed`() throws {
+    @Test func `a fifth IPv4 address takes the place of the one that ends first, one that is held is renewed`() throws {
         var test = self
-        test.site.leases = (1...4).map { Self.lease(IPv4Address(192, 0, 2, $0)) }
-        #expect(try test.exchange(Self.toGuest(5)) == [.refuse(Self.lease().prefix, .excessive)])
+        test.site.leases = (1...4).map { Self.lease(IPv4Address(192, 0, 2, $0), until: Self.start + ($0 == 3 ? 60 : 600) * Self.second) }
+        let third = test.site.leases[2]
+        #expect(try test.exchange(Self.toGuest(5)) == [.unbind(third, .displaced), .bind(Self.lease())])
+        // Of those that end at once the first by number.
+        test.site.leases[2].expiry = .max
+        #expect(try test.exchange(Self.toGuest(5)) == [.unbind(test.site.leases[0], .displaced), .bind(Self.lease())])
         let first = Self.lease(IPv4Address(192, 0, 2, 1))
         #expect(try test.exchange(Self.toGuest(5, 7, IPv4Address(192, 0, 2, 1))) == [.renew(first)])
         // IPv6 ones and expired ones don't count.
@@ -244,11 +270,12 @@ struct LeaseBookTests {
     }
 
     private static func reply(
-        _ options: [DHCPv6Message.Option], _ number: UInt32 = 7, client: [UInt8] = [1], hasServer: Bool = true
+        _ options: [DHCPv6Message.Option], _ number: UInt32 = 7, client: [UInt8] = [1], hasServer: Bool = true,
+        at destination: IPv6Address = mac.eui64LinkLocal
     ) throws -> LeaseMessage {
         let named = [.client(client)] + (hasServer ? [.server([2])] : []) + options
         let upper = UpperLayer.dhcpv6(DHCPv6Message.reply, transaction: number, options: named, from: 547, to: 546)
-        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv6(from: serverLinkLocal, to: mac.eui64LinkLocal, upper))))
+        return try #require(LeaseMessage(.ethernet(from: serverMAC, to: mac, .ipv6(from: serverLinkLocal, to: destination, upper))))
     }
 
     private static func lease6(_ prefix: IPv6Prefix = IPv6Prefix(address6), until expiry: UInt64 = start + 3600 * second) -> Lease {
@@ -308,6 +335,18 @@ struct LeaseBookTests {
         #expect(try test.exchange6(half) == [.bind(Self.lease6(IPv6Prefix(other)))])
     }
 
+    @Test func `a reply counts where it is sent to a link-local address`() throws {
+        var test = self
+        #expect(try !test.book.isExpected(Self.reply([]), at: 11, Self.start))
+        #expect(test.book.take(fromGuest: try Self.fromGuest6(DHCPv6Message.request), on: site, at: Self.start).isEmpty)
+        #expect(try test.book.isExpected(Self.reply([]), at: 11, Self.start) && !test.book.isExpected(Self.reply([], 8), at: 11, Self.start))
+        #expect(try !test.book.isExpected(Self.reply([], client: [2]), at: 11, Self.start))
+        for destination in ["2001:db8::77", "ff02::1", "fec0::1"] {
+            #expect(try test.exchange6(Self.reply([.addresses([Self.address6])], at: IPv6Address(destination)!)).isEmpty, "\(destination)")
+        }
+        #expect(try test.exchange6(Self.reply([.addresses([Self.address6])], at: IPv6Address("fe80::1234")!)) == [.bind(Self.lease6())])
+    }
+
     @Test func `a valid lifetime of 0 takes back what is held`() throws {
         var test = self
         let reply = try Self.reply([.addresses([Self.address6], lifetime: 0)])
@@ -333,13 +372,40 @@ struct LeaseBookTests {
         #expect(try test.exchange6(Self.reply([.addresses([address])])) == [.refuse(.v6(IPv6Prefix(address)), .unusable)])
     }
 
+    @Test func `half of the Internet isn't delegated to a guest`() throws {
+        for text in ["2000::/3", "4000::/2", "8000::/1", "2001:db8::/32", "2001:d00::/39"] {
+            let delegated = IPv6Prefix(text)!
+            var test = self
+            #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .unusable)])
+        }
+        let delegated = IPv6Prefix("2001:db8::/40")!
+        var test = self
+        #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.bind(Self.lease6(delegated))])
+    }
+
     @Test func `a delegated prefix around somebody's address isn't bound`() throws {
-        let delegated = IPv6Prefix("2001:db8::/32")!
+        let delegated = IPv6Prefix("2001:db8::/40")!
         var test = self
         test.site.owners = [(IPPrefix("2001:db8::1")!, Owner(.reserved))]
         #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .reserved)])
         test.site.owners = [(IPPrefix("2001:db8:5::/48")!, Owner(.guest(port: 12)))]
         #expect(try test.exchange6(Self.reply([.delegation([delegated])])) == [.refuse(.v6(delegated), .taken)])
+    }
+
+    @Test func `a ninth IPv6 lease takes the place of one that the reply doesn't name`() throws {
+        var test = self
+        test.site.leases = (1...8).map {
+            Self.lease6(IPv6Prefix(IPv6Address(high: 0x2001_0db8 << 32, low: $0)), until: Self.start + $0 * Self.second)
+        }
+        // The first to end is renewed by the same reply.
+        let reply = try Self.reply([.addresses([Self.address6, IPv6Address("2001:db8::1")!])])
+        #expect(
+            try test.exchange6(reply) == [
+                .unbind(test.site.leases[1], .displaced), .bind(Self.lease6()), .renew(Self.lease6(IPv6Prefix("2001:db8::1")!)),
+            ])
+        // IPv4 leases take no room of theirs.
+        test.site.leases[0] = Self.lease()
+        #expect(try test.exchange6(Self.reply([.addresses([Self.address6])])) == [.bind(Self.lease6())])
     }
 
     @Test func `one reply gives no more than eight`() throws {

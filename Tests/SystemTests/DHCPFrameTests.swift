@@ -1,10 +1,12 @@
 import Addresses
-import Datapath
+import DatapathProgram
 import Lab
 import Netlink
 import Packets
 import Policy
 import Testing
+
+@testable import Datapath
 
 /// Which frames the kernel program tells of as DHCP's (policy.md, section 11).
 @Suite(.timeLimit(.minutes(2)))
@@ -14,6 +16,7 @@ struct DHCPFrameTests {
     private static let server = MACAddress(2, 0, 0, 0, 0, 0xfe)
     private static let server4 = IPv4Address(192, 0, 2, 254)
     private static let address = IPv4Address(192, 0, 2, 1)
+    private static let address6 = IPv6Address("2001:db8::1")!
     private static let servers6 = IPv6Address("ff02::1:2")!
 
     private static func request(padding: Int = 0, from mac: MACAddress = mac) -> Frame {
@@ -22,7 +25,8 @@ struct DHCPFrameTests {
     }
 
     private static func answer(
-        to destination: IPv4Address = address, client: MACAddress = mac, operation: UInt8 = 2, from source: UInt16 = 67, fragment: Bool = false
+        to destination: IPv4Address = address, giving address: IPv4Address = address, client: MACAddress = mac, operation: UInt8 = 2,
+        from source: UInt16 = 67, fragment: Bool = false
     ) -> Frame {
         let upper = UpperLayer.dhcpv4(operation, clientMAC: client, messageType: 5, yourAddress: address, from: source, to: 68)
         return .ethernet(from: server, to: mac, .ipv4(from: server4, to: destination, upper, moreFragments: fragment))
@@ -34,10 +38,11 @@ struct DHCPFrameTests {
             .ipv6(from: mac.eui64LinkLocal, to: servers6, extensionHeaders: headers, .dhcpv6(DHCPv6Message.request, to: port)))
     }
 
-    private static func reply(headers: [ExtensionHeader] = [], from port: UInt16 = 547) -> Frame {
+    private static func reply(
+        headers: [ExtensionHeader] = [], from port: UInt16 = 547, to destination: IPv6Address = mac.eui64LinkLocal
+    ) -> Frame {
         let upper = UpperLayer.dhcpv6(DHCPv6Message.reply, from: port, to: 546)
-        return .ethernet(
-            from: server, to: mac, .ipv6(from: server.eui64LinkLocal, to: mac.eui64LinkLocal, extensionHeaders: headers, upper))
+        return .ethernet(from: server, to: mac, .ipv6(from: server.eui64LinkLocal, to: destination, extensionHeaders: headers, upper))
     }
 
     @Test func `a client's messages are told of whole, with port, bridge and time`() throws {
@@ -55,12 +60,53 @@ struct DHCPFrameTests {
 
     @Test func `a server's answers are told of, with where they came in`() throws {
         try Self.withPort { port throws in
+            try port.ask()
             // An offer is sent to an address that isn't the guest's, a renewal to one that is, or broadcast.
-            for frame in [Self.answer(to: IPv4Address(192, 0, 2, 9)), Self.answer(), Self.answer(to: .broadcast), Self.reply()] {
+            let offered = IPv4Address(192, 0, 2, 9)
+            for frame in [Self.answer(to: offered, giving: offered), Self.answer(), Self.answer(to: .broadcast), Self.reply()] {
                 let told = try port.told(.toGuest, frame, receivedOn: 1)
                 #expect(told.map(\.bytes) == [frame.bytes] && told.first?.direction == .toGuest && told.first?.origin == 1)
             }
             #expect(try port.told(.toGuest, Self.answer()).map(\.origin) == [0])
+        }
+    }
+
+    @Test func `what a router could have brought is told of to nobody`() throws {
+        try Self.withPort { port throws in
+            try port.ask()
+            for frame in [
+                Self.answer(giving: IPv4Address(192, 0, 2, 9)), Self.answer(to: IPv4Address(224, 0, 0, 1)), Self.reply(to: Self.address6),
+                Self.reply(to: IPv6Address("ff02::1")!),
+            ] {
+                #expect(try port.told(.toGuest, frame).isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [request(), request6()]) func `answers are told of for a minute after the guest has asked`(asking: Frame) throws {
+        try Self.withPort { port throws in
+            #expect(try port.told(.toGuest, Self.answer()).isEmpty && port.told(.toGuest, Self.reply()).isEmpty)
+            try port.ask(asking)
+            for (seconds, isTold) in [(0, true), (50, true), (61, false)] as [(UInt64, Bool)] {
+                try port.changeState { $0.dhcp_asked = Datapath.bootTime - seconds * 1_000_000_000 }
+                #expect(try port.told(.toGuest, Self.answer()).isEmpty != isTold && port.told(.toGuest, Self.reply()).isEmpty != isTold)
+            }
+            // What wasn't told of for that isn't missed.
+            try port.ask()
+            #expect(try port.told(.toGuest, Self.answer()).map(\.leftOut) == [0])
+            #expect(LeaseBook.patience == UInt64(GUARD_DHCP_PATIENCE_NS))
+        }
+    }
+
+    @Test func `however many answers come, a client's messages are told of, and the other way round`() throws {
+        try Self.withPort { port throws in
+            try port.ask()
+            // No token comes for an hour.
+            let empty = Datapath.bootTime + 3600 * 1_000_000_000
+            try port.changeState { $0.dhcp_to_guest.time = empty }
+            #expect(try port.told(.toGuest, Self.answer()).isEmpty && port.told(.fromGuest, Self.request()).map(\.leftOut) == [0])
+            try port.changeState { ($0.dhcp_to_guest.time, $0.dhcp_from_guest.time) = (0, empty) }
+            #expect(try port.told(.fromGuest, Self.request()).isEmpty && port.told(.toGuest, Self.answer()).map(\.leftOut) == [1])
         }
     }
 
@@ -79,6 +125,8 @@ struct DHCPFrameTests {
 
     @Test func `nothing else is told of`() throws {
         try Self.withPort { port throws in
+            // Rule F5 drops a relay's.
+            try port.bind(roles: .dhcp4Server)
             let udp = NetworkPacket.ipv4(from: Self.address, to: Self.server4, .udp(from: 5000, to: 67, payload: [UInt8](repeating: 0, count: 300)))
             // A later fragment, whose data looks like ports.
             let later = NetworkPacket.ipv4(
@@ -92,6 +140,7 @@ struct DHCPFrameTests {
             ] {
                 #expect(try port.told(.fromGuest, frame).isEmpty)
             }
+            try port.ask()
             for frame in [
                 Self.answer(client: Self.other), Self.answer(operation: 1), Self.answer(from: 5067), Self.answer(fragment: true),
                 Self.reply(from: 5547),
@@ -108,6 +157,7 @@ struct DHCPFrameTests {
             forged.bytes[14 + 20 + 8 + 28] ^= 0xff  // chaddr
             #expect(try port.told(.fromGuest, forged).isEmpty)
             #expect(try port.told(.fromGuest, Self.request(from: Self.other)).isEmpty)
+            try port.ask()
             // To a MAC that isn't the guest's (rule G2).
             var astray = Self.answer()
             astray.bytes.replaceSubrange(0..<6, with: Self.other.bytes)
@@ -162,9 +212,8 @@ struct DHCPFrameTests {
                     server: number == 0 ? .v4(Self.server4) : .v6(Self.server.eui64LinkLocal))
             }
             try port.datapath.enter(leases.reversed())
-            #expect(try port.datapath.leases() == leases && port.datapath.leases(of: port.port.index) == leases)
+            #expect(try port.datapath.leases() == leases)
             #expect(try port.datapath.port(port.port.index)?.leases == leases && port.datapath.ports().first?.leases == leases)
-            #expect(try port.datapath.leases(of: 999).isEmpty)
             // Another port's by now: not ours to forget.
             var stale = leases[0]
             stale.port = 999
@@ -199,11 +248,23 @@ struct DHCPFrameTests {
         let ring: DHCPRing
         let port: Port
 
-        func bind(usesDHCP: Bool = true, mac: MACAddress = DHCPFrameTests.mac, mode: Mode = .enforce, vlans: [UInt16] = []) throws {
+        func bind(
+            usesDHCP: Bool = true, mac: MACAddress = DHCPFrameTests.mac, mode: Mode = .enforce, roles: Roles = [], vlans: [UInt16] = []
+        ) throws {
             let binding = Binding(
-                guest: "www", macs: [mac], addresses4: [IPv4Prefix(DHCPFrameTests.address)], usesDHCP: usesDHCP, vlans: vlans, mode: mode,
-                limits: .none)
+                guest: "www", macs: [mac], addresses4: [IPv4Prefix(DHCPFrameTests.address)], addresses6: [IPv6Prefix(DHCPFrameTests.address6)],
+                usesDHCP: usesDHCP, roles: roles, vlans: vlans, mode: mode, limits: .none)
             try datapath.bind(binding, to: port)
+        }
+
+        /// Answers are told of from now on.
+        func ask(_ frame: Frame = DHCPFrameTests.request()) throws { #expect(try told(.fromGuest, frame).count == 1) }
+
+        func changeState(_ change: (inout guard_state) -> Void) throws {
+            let slot = try #require(try datapath.records.record(of: port.index)).slot
+            var state = try #require(try datapath.maps.states.value(for: slot))
+            change(&state)
+            try datapath.maps.states.set(state, for: slot)
         }
 
         /// What the program tells of one frame.

@@ -4,7 +4,7 @@
 #pragma once
 #include <linux/types.h>
 
-#define GUARD_LAYOUT 2
+#define GUARD_LAYOUT 3
 
 // Bounds. What doesn't fit is an error for that one guest, never an open port.
 #define GUARD_MAX_PORTS 4096          // records and counter slots of a host: four full bridges
@@ -29,8 +29,9 @@
 #define GUARD_EVENT_BURST_NS 1000000000ULL    // 10 at once
 #define GUARD_DHCP_BYTES 1024
 #define GUARD_DHCP_RING_BYTES (1 << 20)
-#define GUARD_DHCP_INTERVAL_NS 50000000ULL  // 20 DHCP messages a second of one port
-#define GUARD_DHCP_BURST_NS 1600000000ULL   // 32 at once: a boot's IPv4 and IPv6 take a dozen
+#define GUARD_DHCP_INTERVAL_NS 50000000ULL     // 20 DHCP messages a second of one port and direction
+#define GUARD_DHCP_BURST_NS 1600000000ULL      // 32 at once: a boot's IPv4 and IPv6 take a dozen
+#define GUARD_DHCP_PATIENCE_NS 60000000000ULL  // how long after a client's message answers are told of
 #define GUARD_PORT_LEASES4 4
 #define GUARD_PORT_LEASES6 8
 #define GUARD_MAX_LEASES (GUARD_MAX_PORTS * (GUARD_PORT_LEASES4 + GUARD_PORT_LEASES6))  // no port can take another's room
@@ -244,9 +245,13 @@ struct guard_state {
     __u64 neighbor_time;
     __u32 claims;   // link-local addresses claimed
     __u32 routers;  // a bridge's slot: advertising routers held
-    __u64 dhcp_time;      // virtual scheduling time of the bucket for DHCP messages told of
-    __u32 dhcp_left_out;  // not told of since the last
-    __u32 unused;
+    __u64 dhcp_asked;  // when a client's DHCP message was last told of, CLOCK_BOOTTIME; 0: never
+    // Of DHCP messages told of, one for each direction: nobody who answers can use up what a client needs.
+    struct guard_dhcp_bucket {
+        __u64 time;      // virtual scheduling time
+        __u32 left_out;  // not told of since the last
+        __u32 unused;
+    } dhcp_from_guest, dhcp_to_guest;
 };
 
 // Map `events`, ring buffer.

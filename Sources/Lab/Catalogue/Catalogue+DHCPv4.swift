@@ -58,5 +58,8 @@ extension Catalogue {
             [a.ip4(to: victim, .dhcpv4(2, clientMAC: victim.mac, messageType: 2, from: 6767))], .arrives(at: .mail)),
         Attack(
             "udp-from-the-servers-port", "F5", .dhcp4Server, from: .www, [a.ip4(to: victim, .udp(from: 67, to: 9))], .arrives(at: .mail)),
+        Attack(
+            "dhcp-as-a-relay-from-another-port", "F5", .dhcp4Server, from: .www,
+            [a.ip4(to: outside, .dhcpv4(clientMAC: victim.mac, relayAddress: a.ip4, from: 6767))], .arrives(at: .outside)),
     ]
 }

@@ -149,6 +149,12 @@ extension Catalogue {
         Attack("dhcpv6-advertise", "S12", .dhcp6Server, from: .www, [dhcp6(2, 547, 546)], .arrives(at: .mail)),
         Attack("dhcpv6-reconfigure", "S12", .dhcp6Server, from: .www, [dhcp6(10, 9, 546)], .arrives(at: .mail)),
         Attack("dhcpv6-from-the-servers-port", "S12", .dhcp6Server, from: .www, [dhcp6(7, 547, 9)], .arrives(at: .mail)),
+        Attack("dhcpv6-as-a-relay", "S12", .dhcp6Server, from: .www, [dhcp6(12, 546, 547)], .arrives(at: .mail)),
+        Attack("dhcpv6-as-a-relay-that-answers", "S12", .dhcp6Server, from: .www, [dhcp6(13, 9, 547)], .arrives(at: .mail)),
+        Attack(
+            "dhcpv6-as-a-relay-in-fragments", "S12", .dhcp6Server, from: .www,
+            [a.ip6(to: victim, .udp(from: 546, to: 547), from: a.linkLocal, extensionHeaders: [.fragment(moreFragments: true)])],
+            .arrives(at: .mail)),
         Attack(
             "dhcpv6-advertise-behind-options", "S12", .dhcp6Server, from: .www,
             [

@@ -106,8 +106,8 @@ private struct HostFacts {
     func name(of port: Port) -> String { names[port.index] ?? port.name }
 
     func state(of observed: ObservedPort) -> PortFacts.State {
-        if names[observed.port.index] == nil { return .gone }
-        if lacking.contains(observed.port.index) { return .unguarded }
-        return observed.kind != .guest ? .trusted : observed.guest == nil ? .closed : .bound
+        let index = observed.port.index
+        return PortFacts.State(
+            isPresent: names[index] != nil, isWhole: !lacking.contains(index), observed.kind, isBound: observed.guest != nil)
     }
 }

@@ -1,7 +1,10 @@
 import Addresses
+import Datapath
+import Enforcement
 import Foundation
 import Lab
 import Netlink
+import Policy
 import Testing
 
 /// A guest by DHCP under an agent: a real server, a real client, a real agent that is killed.
@@ -57,6 +60,76 @@ struct AgentLeaseTests {
         running = try start()
         #expect(try status().contains("192.0.2.100") && canPing())
         running.stop()
+    }
+
+    // MARK: At its start
+
+    private static let soundPolicy = """
+        bridges:
+          br0: {uplinks: [uplink], gateways: [192.0.2.254, "2001:db8::254"], subnets: [192.0.2.0/24]}
+        guests:
+          leased:
+            interfaces: [{port: vif1.0, bridge: br0, mac: "00:16:3e:00:00:01", addresses: [dhcp]}]
+          other:
+            interfaces: [{port: vif2.0, bridge: br0, mac: "00:16:3e:00:00:02", addresses: [192.0.2.2]}]
+
+        """
+
+    private func start(_ leased: LeasedNetwork, policy text: String) throws -> RunningCommand {
+        let policy = leased.path("policy.yaml")
+        try text.write(toFile: policy, atomically: true, encoding: .utf8)
+        return try leased.host.start([
+            "setpriv", "--pdeathsig", "KILL", CommandFixture.binary, "agent", "--policy", policy, "--state", leased.path("state"), "--run",
+            leased.path("run"),
+        ])
+    }
+
+    private func acknowledge(_ number: UInt32, _ address: IPv4Address, _ leased: LeasedNetwork) throws {
+        let frame = LeasedNetwork.acknowledgement(number, address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway)
+        try leased.network.outside.sender().send(frame)
+    }
+
+    @Test func `an agent that has read no sound policy yet binds nothing, and lets nothing be forgotten`() throws {
+        let leased = try LeasedNetwork()
+        let agent = try start(leased, policy: "bridges: [")
+        defer { agent.stop() }
+        try eventually { agent.errorsSoFar.contains("the policy isn't taken") }
+        let foreign = IPv4Address(198, 51, 100, 1)
+        try leased.request(1)
+        try acknowledge(1, foreign, leased)
+        // It has gone round once at least when it tells of a second port.
+        for name in ["spare1", "spare2"] {
+            try leased.host.run {
+                _ = try Link.create(name, .veth(peer: "p-\(name)"), .up, .master(leased.network.bridgeIndex))
+            }
+            try eventually { agent.errorsSoFar.contains("\(name): closed") }
+        }
+        #expect(try leased.leases().isEmpty && !agent.errorsSoFar.contains("by DHCP"))
+        try Self.soundPolicy.write(toFile: leased.path("policy.yaml"), atomically: true, encoding: .utf8)
+        try eventually { agent.errorsSoFar.contains("198.51.100.1 was given by DHCP and isn't bound") }
+        #expect(try leased.leases().isEmpty)
+    }
+
+    @Test func `what was renewed while no agent ran hasn't expired when one starts`() throws {
+        let leased = try LeasedNetwork()
+        let address = IPv4Address(192, 0, 2, 77)
+        try leased.request(1)
+        try acknowledge(1, address, leased)
+        #expect(try leased.wait { if case .change(.bind(_)) = $0 { true } else { false } } != nil)
+        var lease = try #require(try leased.leases().first)
+        try leased.guest.add(.v4(address), prefixLength: 24)
+        try leased.request(2, client: address)
+        try acknowledge(2, address, leased)
+        // What comes after the acknowledgement has arrived.
+        #expect(try leased.canPing("192.0.2.254", from: leased.guest))
+        lease.expiry = 1
+        let expired = lease
+        try leased.host.run { try leased.datapath.enter([expired]) }
+        let agent = try start(leased, policy: Self.soundPolicy)
+        defer { agent.stop() }
+        try eventually { agent.errorsSoFar.contains("by DHCP") }
+        #expect(agent.errorsSoFar.contains("is renewed by DHCP") && !agent.errorsSoFar.contains("is bound by DHCP"))
+        #expect(try leased.leases().map(\.prefix) == [lease.prefix])
     }
 
     private func eventually(_ condition: () throws -> Bool) throws {

@@ -52,7 +52,10 @@ extension FrameGrammar {
         switch dice.roll(5) {
         case 0: return (6, dice.bytes(20), 64)
         case 1: return (dice.pick([59, 50, 135, 139, 41, 4, 253]), dice.bytes(dice.roll(20)), 64)
-        default: return (17, word(dice.pick(known)) + word(dice.pick(known)) + [0, 12, 0, 0] + dice.bytes(dice.roll(6)), 64)
+        default:
+            // A DHCPv6 message's type, a relay's among them, is the first byte.
+            let message = Array(([dice.once(in: 2) ? dice.pick([1, 3, 11, 12, 13, 14]) : dice.byte()] + dice.bytes(5)).prefix(dice.roll(6)))
+            return (17, word(dice.pick(known)) + word(dice.pick(known)) + [0, 12, 0, 0] + message, 64)
         }
     }
 

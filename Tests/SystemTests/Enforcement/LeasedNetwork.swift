@@ -1,5 +1,5 @@
 import Addresses
-import Datapath
+import DatapathProgram
 import Enforcement
 import Foundation
 import Glibc
@@ -8,6 +8,8 @@ import Netlink
 import Packets
 import Policy
 import Testing
+
+@testable import Datapath
 
 /// A guarded network where guest 1 has what DHCP gives it, guest 2 an address of its own, and real servers may be started
 /// outside. A lease keeper runs on the host's thread.
@@ -78,12 +80,32 @@ final class LeasedNetwork: @unchecked Sendable {
 
     var nextExpiry: UInt64? { get throws { try host.run { [self] in keeper.nextExpiry } } }
 
+    var descriptor: Int32 { get throws { try host.run { [self] in keeper.descriptor } } }
+
+    /// While nobody can have the lock that hosts are changed under.
+    func withoutLock(_ body: () throws -> Void) throws {
+        let links = "\(datapath.pins.path)/links"
+        try host.run { try #require(rename(links, links + "-away") == 0) }
+        defer { try? host.run { try #require(rename(links + "-away", links) == 0) } }
+        try body()
+    }
+
+    /// The programs tell of as many of the guest's messages at once as ever.
+    func refillBucket() throws {
+        try host.run { [self] in
+            let slot = try #require(try datapath.records.record(of: guest.portIndex)).slot
+            var state = try #require(try datapath.maps.states.value(for: slot))
+            state.dhcp_from_guest.time = 0
+            try datapath.maps.states.set(state, for: slot)
+        }
+    }
+
     /// As if the agent had been killed and started anew.
     func restartKeeper() throws { try host.run { [self] in keeper = try LeaseKeeper(datapath: datapath, policy: policy) } }
 
     /// Reads until a note is as wanted, for as long as real programs may take.
-    func wait(for isWanted: (LeaseNote.Event) -> Bool) throws -> LeaseNote.Event? {
-        let deadline = ContinuousClock.now + .seconds(60)
+    func wait(_ patience: Duration = .seconds(60), for isWanted: (LeaseNote.Event) -> Bool) throws -> LeaseNote.Event? {
+        let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
             if let note = try read().first(where: isWanted) { return note }
             usleep(50_000)
