@@ -37,7 +37,7 @@ struct ClassicRules: Sendable {
         }
         try Self.restore(rules4, "iptables-legacy-restore", in: namespace)
         try Self.restore(rules6, "ip6tables-legacy-restore", in: namespace)
-        try namespace.run { try BridgeNetfilter.turnOn() }
+        try namespace.run { for one in BridgeNetfilter.allCases { try one.turnOn() } }
     }
 
     private static func restore(_ rules: [String], _ command: String, in namespace: NetworkNamespace) throws {

@@ -1,5 +1,7 @@
 import Reporting
 import ArgumentParser
+import Classic
+import Policy
 import PolicyText
 import Datapath
 import Enforcement
@@ -20,6 +22,10 @@ struct ApplyCommand: ParsableCommand {
     func run() throws {
         let configuration = try policy.load()
         for warning in configuration.warnings { Output.warn(warning.description) }
+        if configuration.engine == .classic {
+            try pins.refuseLoaded()
+            return try Output.finish(Classic.apply(configuration.policy), json, nothing: "Nothing to do: the host matches the policy.")
+        }
         let loaded = try Loading.load(configuration.policy, pins: pins.folder, stampBit: configuration.stampBit)
         if loaded.hasMoved {
             Output.warn(

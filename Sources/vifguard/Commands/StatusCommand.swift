@@ -1,6 +1,8 @@
 import Reporting
 import ArgumentParser
+import Classic
 import Doctor
+import Policy
 
 /// `vifguard status`
 struct StatusCommand: ParsableCommand {
@@ -11,15 +13,27 @@ struct StatusCommand: ParsableCommand {
     @Argument(help: "Only this port.")
     var port: String?
 
+    @OptionGroup var policy: PolicyOption
     @OptionGroup var pins: PinsOption
     @OptionGroup var state: StateOption
     @OptionGroup var json: JSONOption
 
     func run() throws {
+        if policy.engine == .classic { return try showClassic() }
         var status = try HostStatus.observe(try pins.open())
         if status.hasAudits { status.judgeAudits(by: History.observe(state.folder, ofAuditsAlone: true)) }
         if let port { status = try status.only(port) }
         if json.isOn { return try Output.printJSON(status) }
         Output.print(port == nil ? status.lines(.output) : status.details(.output))
+    }
+
+    private func showClassic() throws {
+        var status = ClassicStatus(try Classic.observe())
+        if let port {
+            status.ports.removeAll { $0.port != port }
+            if status.ports.isEmpty { throw Failure("\(port.visible) has no rules: 'vifguard status' lists what does") }
+        }
+        if json.isOn { return try Output.printJSON(status) }
+        Output.print(status.lines(.output))
     }
 }
