@@ -15,7 +15,7 @@ let package = Package(
         .executable(name: "vifguard", targets: ["vifguard"]),
         .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "PolicyText"]),
         .library(name: "VifguardAPI", targets: ["API"]),
-        .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Datapath", "Netlink"]),
+        .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Classic", "Datapath", "Netlink"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

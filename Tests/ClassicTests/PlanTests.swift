@@ -137,7 +137,7 @@ struct PlanTests {
     @Test func `a port has its rules before it is there, and its bridge too`() {
         let policy = Self.policy(Self.binding(1))
         let plan = ClassicPlan(policy, on: HostState(), Self.open)
-        #expect(plan.commands.count == 11 && plan.faults.isEmpty && plan.warnings.count == 1)
+        #expect(plan.commands.count == 6 + 6 && plan.faults.isEmpty && plan.warnings.count == 1)
     }
 }
 

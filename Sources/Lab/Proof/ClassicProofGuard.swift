@@ -6,6 +6,8 @@ import Policy
 /// The classic engine on the network of the second pass: what `vifguard apply` and `detach` do there. What of the stage's
 /// bindings it can't do (`ClassicLimitation`) is left out of them, so that it shows what comes of that.
 final class ClassicProofGuard: ProofGuardian {
+    /// It breaks much, and that would be waited for in vain each time.
+    let patience = Duration.seconds(6)
     private let network: ProofNetwork
 
     /// Puts the stage's policy in force.

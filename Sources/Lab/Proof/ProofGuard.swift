@@ -6,6 +6,8 @@ import Policy
 
 /// What holds the guests of the second network to the stage's policy.
 protocol ProofGuardian: AnyObject {
+    /// How long is waited for legitimate traffic, which a busy machine may hold up.
+    var patience: Duration { get }
     /// Makes the network match the stage's policy.
     ///
     /// - Parameter binding: what one of the guests has instead of its own.
@@ -27,6 +29,7 @@ extension ProofGuardian {
 /// The guard on the network of the second pass, with pins of its own in its namespace: what `vifguard apply`, `attach` and
 /// `detach` do there.
 final class ProofGuard: ProofGuardian {
+    let patience = ProofPass.patience
     private let network: ProofNetwork
     private let datapath: Datapath
 

@@ -8,6 +8,7 @@ import Policy
 struct ProveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prove", abstract: "Attack a throw-away network, with and without the guard.",
+        usage: "vifguard prove [<options>]",
         discussion: """
             Builds a network of namespaces twice over, one without and one with the guard, and tries on both every attack of a \
             catalogue and every kind of legitimate traffic. The host's own network isn't touched, and nothing stays behind. \

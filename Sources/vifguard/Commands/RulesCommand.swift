@@ -8,6 +8,7 @@ import Reporting
 struct RulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "Print the commands of the classic engine.",
+        usage: "vifguard rules [<options>]",
         discussion: """
             One command a line, as 'apply' and 'attach' carry them out: what guards the bridge, then each port's rules; with \
             --port that port's alone. The guest is the policy's, or the one that --mac and --address state. Needs no root.
@@ -89,7 +90,6 @@ struct RulesCommand: ParsableCommand {
 
     private func policyRules() throws -> [Line] {
         let configuration = try policy.load()
-        for warning in configuration.warnings { Output.warn(warning.description) }
         var lines = port == nil ? FilterCommand.guarding.map { Line(command: $0) } : []
         var refusals: [String] = []
         var isFound = false

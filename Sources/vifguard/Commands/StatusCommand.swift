@@ -8,6 +8,7 @@ import Policy
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show what is guarded, and what was dropped.",
+        usage: "vifguard status [<port>] [<options>]",
         discussion: "Bridges, ports, bindings and counters as the kernel has them; with a port, all that is known about it.")
 
     @Argument(help: "Only this port.")

@@ -11,6 +11,7 @@ import Policy
 struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Take the guard off this host, and leave no trace.",
+        usage: "vifguard uninstall [<options>]",
         discussion: "Asks first where a person sits at the terminal. The policy's files stay, and so does the store of events.")
 
     @Flag(help: "Don't ask.")

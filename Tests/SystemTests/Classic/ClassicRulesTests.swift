@@ -124,7 +124,7 @@ struct ClassicRulesTests {
         }
         let before = try others()
         let report = try host.apply(Self.article())
-        #expect(report.plan.warnings.count == 1 && report.plan.warnings[0].contains("FORWARD of iptables had 1 rule"))
+        #expect(report.plan.warnings.filter { $0.contains("FORWARD") }.map { $0.prefix(30) } == ["FORWARD of iptables had 1 rule"])
         #expect(try others() == before)
         // One that comes later is removed, too.
         _ = try host.host.output(of: ["iptables", "-I", "FORWARD", "-j", "theirs"])
