@@ -62,14 +62,16 @@ let package = Package(
             name: "Enforcement", dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux"],
             swiftSettings: strict),
         // The rules of 2008, for kernels without eBPF.
-        .target(name: "Classic", dependencies: ["Addresses", "Policy", "Netlink", "Enforcement", "Processes", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "Classic", dependencies: ["Addresses", "Policy", "Netlink", "Enforcement", "Processes", "CLinux"], swiftSettings: strict),
         // What hypervisors say of their guests, and what they call when one comes or goes.
         .target(
             name: "Hypervisors", dependencies: ["Addresses", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "CLinux"],
             swiftSettings: strict),
         .target(
             name: "Lab",
-            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "Classic", "Processes", "CLinux"], swiftSettings: strict),
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "Classic", "Processes", "CLinux"],
+            swiftSettings: strict),
         // What is told about a host, as values that the command prints and the API answers with.
         .target(
             name: "Reporting", dependencies: ["Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement"],

@@ -1,5 +1,6 @@
 import Addresses
 import Enforcement
+import Foundation
 import Netlink
 import Policy
 
@@ -27,6 +28,15 @@ public enum Classic {
     /// What is in force.
     public static func observe() throws(ClassicError) -> FilterState { try FilterTools().observe() }
 
+    /// Whether rules of the engine are there, as far as can be said without root or tools: for whoever puts the other engine in
+    /// force. A kernel that has no table of arptables has none.
+    public static var isInUse: Bool {
+        guard let tables = try? String(contentsOfFile: "/proc/thread-self/net/arp_tables_names", encoding: .utf8), tables.contains("filter"),
+            let filters = try? observe()
+        else { return false }
+        return !filters.rules.isEmpty || !filters.attached.isEmpty
+    }
+
     /// Puts a guest's rules in for its port, in place of those that the port has. Call it before the port is up, so that it
     /// never has another's.
     ///
@@ -37,8 +47,8 @@ public enum Classic {
     public static func attach(_ port: String, to bridge: BridgePolicy, _ binding: Binding) throws(ClassicError) -> ClassicReport {
         try change(orShut: port) { filters throws(ClassicError) in
             try refuse(port, bridge)
-            let limitations = bridge.classicLimitations + binding.classicLimitations + [ClassicLimitation.naming(port)].compactMap(\.self)
-            if let limitation = limitations.first(where: { $0.weight == .refused }) {
+            let interface = GuestInterface(port: port, bridge: bridge.name, binding: binding)
+            if let limitation = interface.classicRefusal(on: bridge, port: port) {
                 throw .refused("\(limitation.message): write \(limitation.suggestion)")
             }
             try requireBridgeNetfilter(filters)

@@ -29,8 +29,7 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
         var wanted: [Rule] = []
         for bridge in policy.bridges {
             for (port, interface) in plugs(bridge, policy, on: host, attached) where !attached.contains(port) {
-                let limitations = bridge.classicLimitations + interface.binding.classicLimitations + [ClassicLimitation.naming(port)].compactMap(\.self)
-                if let limitation = limitations.first(where: { $0.weight == .refused }) {
+                if let limitation = interface.classicRefusal(on: bridge, port: port) {
                     faults.append(Fault(.guest(interface.binding.guest), "\(limitation.message): write \(limitation.suggestion)"))
                 } else {
                     wanted += Rule.all(of: port, interface.binding, uplinks: bridge.uplinks)
@@ -68,7 +67,8 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
     private mutating func makeRoom(_ chain: ForwardChain?, _ filter: Filter, for wanted: Set<Rule>, keeping attached: Set<String>) {
         guard let chain, chain.policy == "DROP" else {
             if let count = chain?.entries.count, count > 0 {
-                warnings.append("FORWARD of \(filter.rawValue) had \(count) rule\(count == 1 ? "" : "s"): the chain is the engine's own, and is emptied")
+                let rules = "\(count) rule\(count == 1 ? "" : "s")"
+                warnings.append("FORWARD of \(filter.rawValue) had \(rules): the chain is the engine's own, and is emptied")
             }
             commands += [.policy(filter, "DROP"), .flush(filter)]
             return

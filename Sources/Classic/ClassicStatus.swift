@@ -54,7 +54,9 @@ extension FilterState {
             if settingsOff.contains(filter) { gaps.append("\(filter.setting.name) is 0: bridged frames pass by \(filter.rawValue)") }
             guard let chain = chains[filter] else { continue }
             if chain.policy != "DROP" { gaps.append("FORWARD of \(filter.rawValue) has the policy \(chain.policy)") }
-            for (number, text) in chain.foreign { gaps.append("FORWARD of \(filter.rawValue) has a rule that isn't the engine's, number \(number): \(text)") }
+            for (number, text) in chain.foreign {
+                gaps.append("FORWARD of \(filter.rawValue) has a rule that isn't the engine's, number \(number): \(text)")
+            }
         }
         return gaps
     }

@@ -21,6 +21,9 @@ public struct FilterCommand: Sendable, Hashable, Encodable {
     /// Shuts each of the three chains and empties it: the bridge is guarded from then on, and nothing crosses it.
     public static let guarding: [FilterCommand] = Filter.allCases.flatMap { [.policy($0, "DROP"), .flush($0)] }
 
+    /// Whether it adds or deletes a rule, written out.
+    var isAboutRule: Bool { ["-A", "-D"].contains(arguments.first) && arguments.count > 3 }
+
     /// As the article prints it, the tools' names one below the other. No word needs quotes: names, addresses and numbers.
     public var line: String {
         let name = filter.rawValue

@@ -48,6 +48,21 @@ struct FilterTools: Sendable {
     /// Carries a command out.
     func perform(_ command: FilterCommand) throws(ClassicError) { _ = try run(command.filter, command.arguments) }
 
+    /// Adds and deletes rules of iptables or ip6tables, all or none: thousands of them take one process.
+    ///
+    /// - Parameter commands: of one of these two, and about rules (`FilterCommand.isAboutRule`).
+    func performAtOnce(_ commands: some Collection<FilterCommand>) throws(ClassicError) {
+        guard let filter = commands.first?.filter, let name = names[filter] else { return }
+        let lines = ["*filter"] + commands.map { $0.arguments.joined(separator: " ") } + ["COMMIT", ""]
+        // It has no name: nothing of it is left, whatever happens.
+        guard let file = tmpfile() else { throw .network(NetlinkError(action: "make a file of rules", cause: .errno(errno, kernelMessage: nil))) }
+        defer { fclose(file) }
+        guard fputs(lines.joined(separator: "\n"), file) >= 0, fflush(file) == 0, lseek(fileno(file), 0, SEEK_SET) == 0 else {
+            throw .network(NetlinkError(action: "write a file of rules", cause: .errno(errno, kernelMessage: nil)))
+        }
+        _ = try Self.run("\(name)-restore", ["-w", "20", "--noflush"], input: fileno(file))
+    }
+
     /// What the kernel has.
     func observe() throws(ClassicError) -> FilterState {
         var state = FilterState(chains: [:])
@@ -73,9 +88,10 @@ struct FilterTools: Sendable {
         try Self.run(names[filter] ?? filter.rawValue, (filter == .arptables ? [] : ["-w", "20"]) + arguments)
     }
 
-    private static func run(_ name: String, _ arguments: [String]) throws(ClassicError) -> String {
+    private static func run(_ name: String, _ arguments: [String], input: Int32? = nil) throws(ClassicError) -> String {
         let result = try ClassicError.wrap { () throws(ProcessError) in
-            try RunningCommand(startingHere: [name] + arguments, environment: environment, atMost: maximumBytes).wait(atMost: patience)
+            try RunningCommand(startingHere: [name] + arguments, input: input, environment: environment, atMost: maximumBytes)
+                .wait(atMost: patience)
         }
         guard result.succeeded else {
             let said = result.errors.split(separator: "\n").first { !$0.isEmpty } ?? "it ended with status \(result.status)"

@@ -62,17 +62,29 @@ extension Binding {
     }
 }
 
+extension GuestInterface {
+    /// The first thing that keeps the classic engine from having rules for it: its own, its bridge's, or its port's name.
+    ///
+    /// - Parameter port: the one that it has, which the policy need not name.
+    public func classicRefusal(on bridge: BridgePolicy, port: String?) -> ClassicLimitation? {
+        let all = bridge.classicLimitations + binding.classicLimitations + (port.flatMap(ClassicLimitation.naming).map { [$0] } ?? [])
+        return all.first { $0.weight == .refused }
+    }
+}
+
 extension BridgePolicy {
     /// What of it the classic engine can't do.
     public var classicLimitations: [ClassicLimitation] {
         var found = uplinks.compactMap(ClassicLimitation.naming)
         if isolatesGuests {
             found.append(
-                ClassicLimitation(.refused, "the classic engine lets guests of a bridge talk to each other", write: "isolated: false, or engine: ebpf"))
+                ClassicLimitation(
+                    .refused, "the classic engine lets guests of a bridge talk to each other", write: "isolated: false, or engine: ebpf"))
         }
         if uplinkMode == .enforce {
             found.append(
-                ClassicLimitation(.refused, "the classic engine doesn't look at who speaks from outside", write: "uplink: audit, or engine: ebpf"))
+                ClassicLimitation(
+                    .refused, "the classic engine doesn't look at who speaks from outside", write: "uplink: audit, or engine: ebpf"))
         }
         return found
     }

@@ -35,10 +35,11 @@ public final class RunningCommand: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - arguments: the program (looked for in PATH and the sbin folders) and its arguments.
+    ///   - input: a descriptor that it reads its input from; nil: there is none.
     ///   - environment: all that it has for an environment, its PATH the one it is looked for in; nil: this process's.
     ///   - maximumBytes: one that writes more is ended.
     public init(
-        startingHere arguments: [String], environment: [String: String]? = nil, atMost maximumBytes: Int = .max
+        startingHere arguments: [String], input: Int32? = nil, environment: [String: String]? = nil, atMost maximumBytes: Int = .max
     ) throws(ProcessError) {
         let action = "run \(arguments.first ?? "nothing")"
         let folders = environment?["PATH"] ?? getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
@@ -55,7 +56,7 @@ public final class RunningCommand: @unchecked Sendable {
         }
         for end in [outputEnds[0], errorEnds[0]] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
         var child: pid_t = 0
-        let failed = Self.spawn(path, arguments, environment, outputEnds[1], errorEnds[1], &child)
+        let failed = Self.spawn(path, arguments, environment, input, outputEnds[1], errorEnds[1], &child)
         guard failed == 0 else {
             for end in [outputEnds[0], errorEnds[0]] { close(end) }
             throw ProcessError(action: action, errno: SystemErrorNumber(failed))
@@ -157,7 +158,8 @@ public final class RunningCommand: @unchecked Sendable {
     }
 
     private static func spawn(
-        _ path: String, _ arguments: [String], _ environment: [String: String]?, _ output: Int32, _ errors: Int32, _ child: inout pid_t
+        _ path: String, _ arguments: [String], _ environment: [String: String]?, _ input: Int32?, _ output: Int32, _ errors: Int32,
+        _ child: inout pid_t
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -167,7 +169,11 @@ public final class RunningCommand: @unchecked Sendable {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
         _ = clinux_close_from(&actions, 3)

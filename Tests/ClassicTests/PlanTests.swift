@@ -114,7 +114,8 @@ struct PlanTests {
         state.attached = ["vif2.0"]
         #expect(ClassicPlan(Self.policy(), on: Self.host(), state).isEmpty)
         // Nor does the policy's word change them.
-        #expect(ClassicPlan(Self.policy(Self.binding(1), Self.binding(2)), on: Self.host(), state).commands.allSatisfy { !$0.line.contains("vif2.0") })
+        #expect(
+            ClassicPlan(Self.policy(Self.binding(1), Self.binding(2)), on: Self.host(), state).commands.allSatisfy { !$0.line.contains("vif2.0") })
         let gone = ClassicPlan(Self.policy(), on: Self.host(["vif1.0"]), state)
         #expect(gone.commands.count == 7 && gone.commands.contains(.unmark("vif2.0")))
         #expect(Self.after(gone, state).rules.isEmpty)

@@ -39,7 +39,8 @@ struct RuleTests {
         #expect(Article.all.map { FilterCommand.append($0).line }.joined(separator: "\n") == Article.rules)
         #expect(
             Article.all.map { FilterCommand.delete($0).line }.joined(separator: "\n")
-                == Article.rules.split(separator: "\n").map { line in line.split(separator: " -A ").joined(separator: " -D ") }.joined(separator: "\n"))
+                == Article.rules.split(separator: "\n").map { line in line.split(separator: " -A ").joined(separator: " -D ") }.joined(
+                    separator: "\n"))
     }
 
     @Test func `each address has its rules, with several MACs, uplinks and prefixes too`() {
@@ -49,7 +50,8 @@ struct RuleTests {
             linkLocals: [IPv6Address("fe80::3")!])
         let lines = Rule.all(of: "tap0", binding, uplinks: ["eth0", "eth1"]).map { FilterCommand.append($0).line }
         #expect(
-            lines == """
+            lines
+                == """
                 arptables -A FORWARD --opcode Request --in-interface tap0 -j ACCEPT
                 arptables -A FORWARD --opcode Request --out-interface tap0 -j ACCEPT
                 arptables -A FORWARD --opcode Reply --out-interface tap0 --in-interface eth0 -j ACCEPT
@@ -74,7 +76,9 @@ struct RuleTests {
     }
 
     @Test func `a name that stands for many, or for an option, can't be named`() {
-        for name in ["vif+", "+", "-j", "!", "a b", "vif1.0\"", "", "abcdefghijklmnop", "ä"] { #expect(ClassicLimitation.naming(name) != nil, "\(name)") }
+        for name in ["vif+", "+", "-j", "!", "a b", "vif1.0\"", "", "abcdefghijklmnop", "ä"] {
+            #expect(ClassicLimitation.naming(name) != nil, "\(name)")
+        }
         for name in ["vif1.0", "vif1.0-emu", "tap_a", "eth0.5"] { #expect(ClassicLimitation.naming(name) == nil, "\(name)") }
     }
 }

@@ -28,7 +28,8 @@ import Testing
         #expect(configuration.engine == .classic)
         #expect(try PolicyFiles.parse(PolicyWriter.yaml(for: configuration), file: "p").engine == .classic)
         let wrong = errors("engine: clasic\nbridges: {}")
-        #expect(wrong.map(\.description) == ["p:1:9: error: engine must be ebpf or classic, not \"clasic\": did you mean\n    classic?\n    write: classic"])
+        #expect(wrong.map(\.message) == ["engine must be ebpf or classic, not \"clasic\": did you mean classic?"])
+        #expect(wrong.map(\.suggestion) == ["classic"] && wrong.map(\.location.column) == [9])
     }
 
     @Test func `whoever chooses it is told what it doesn't stop`() {

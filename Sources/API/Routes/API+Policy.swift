@@ -38,11 +38,12 @@ extension API {
     }
 
     /// The policy, if it names the engine that the agent is for.
-    private func ownPolicy() throws -> HostConfiguration {
+    func ownPolicy() throws -> HostConfiguration {
         let configuration = try policy()
         guard configuration.engine == .ebpf else {
             throw Problem(
-                .conflict, "The policy names another engine", "it says engine: classic, which no agent watches over: run 'vifguard apply' on the host")
+                .conflict, "The policy names another engine", "it says engine: classic, which no agent watches over: run 'vifguard apply' on the host"
+            )
         }
         return configuration
     }

@@ -26,14 +26,15 @@ struct ClassicRules: Sendable, Hashable {
         var findings = [
             Finding(
                 "classic-engine", .note, policyPath, found: "the policy says engine: classic",
-                meaning: "Whether its chains are shut is all that is looked at. What gets through its rules, 'vifguard prove --engine classic' shows.")
+                meaning: "Whether its chains are shut is all that is looked at. 'vifguard prove --engine classic' shows what gets through.")
         ]
         switch reading {
         case .failed(let reason): findings.append(.unseen("FORWARD", because: reason, hides: "whether the rules are in force"))
         case .gaps(let gaps):
             findings += gaps.map { gap in
                 Finding(
-                    "classic-gap", .problem, "FORWARD", found: gap, meaning: "What no rule of a guest's accepts may pass there.", mend: ["vifguard apply"])
+                    "classic-gap", .problem, "FORWARD", found: gap, meaning: "What no rule of a guest's accepts may pass there.",
+                    mend: ["vifguard apply"])
             }
         }
         if hasPrograms {

@@ -86,7 +86,7 @@ extension ProofReport {
             entry.engine == .classic
             ? ""
             : entry.reason.map { entry.counted > 0 ? "\($0) \(entry.counted)" : $0 + " -" }
-            ?? (entry.kind == .attack ? "(bridge's own setting)" : "")
+                ?? (entry.kind == .attack ? "(bridge's own setting)" : "")
         let line = row([(entry.kind == .attack ? "" : "+ ") + entry.name, entry.without, entry.with, counted])
         // With the classic engine much of it is no fault of anybody's.
         let label = entry.engine == .ebpf ? "FAULT: " : ""

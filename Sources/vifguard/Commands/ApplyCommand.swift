@@ -33,6 +33,10 @@ struct ApplyCommand: ParsableCommand {
                     "vifguard: warning: the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again",
                     indent: 4))
         }
+        if Classic.isInUse {
+            Output.warn(
+                wrapped("vifguard: warning: rules of the engine classic are in force, too: 'vifguard uninstall --engine classic' takes them off", indent: 4))
+        }
         let report = try Apply.perform(configuration.policy, datapath: loaded.datapath)
         try Output.finish(report, json, nothing: "Nothing to do: the host matches the policy.")
     }

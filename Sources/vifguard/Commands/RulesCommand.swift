@@ -112,7 +112,7 @@ struct RulesCommand: ParsableCommand {
     }
 
     private func refusal(_ interface: GuestInterface, _ port: String?, _ bridge: BridgePolicy) -> String? {
-        let limitations = bridge.classicLimitations + interface.binding.classicLimitations + (port.map { [ClassicLimitation.naming($0)] } ?? []).compactMap(\.self)
-        return limitations.first { $0.weight == .refused }.map { "guest \(interface.binding.guest.visible): \($0.message): write \($0.suggestion)" }
+        let guest = interface.binding.guest.visible
+        return interface.classicRefusal(on: bridge, port: port).map { "guest \(guest): \($0.message): write \($0.suggestion)" }
     }
 }

@@ -16,8 +16,13 @@ final class ClassicNetwork: Sendable {
     static func four(_ number: UInt8) -> IPv4Address { IPv4Address(192, 0, 2, number) }
     static func six(_ number: UInt8) -> IPv6Address { IPv6Address(high: 0x2001_0db8 << 32, low: UInt64(number)) }
 
+    /// The two kinds of iptables and ip6tables.
+    enum Kind: String, CaseIterable { case nft, legacy }
+
     /// The machine beyond the uplink has the addresses that end in 254.
-    init(guests: Int = 3, joined: Bool = true) throws {
+    ///
+    /// - Parameter kind: what the host's `iptables` and `ip6tables` are.
+    init(guests: Int = 3, joined: Bool = true, _ kind: Kind = .nft) throws {
         network = try BridgedNetwork(guests: (1...guests).map(Self.mac), joined: joined)
         for (place, station) in (network.guests + [network.outside]).enumerated() {
             let number = place == guests ? 254 : UInt8(place + 1)
@@ -25,7 +30,13 @@ final class ClassicNetwork: Sendable {
             try station.add(.v6(Self.six(number)), prefixLength: 64)
         }
         // iptables keeps its lock there: it is to be the namespace's own.
-        try host.run { try #require(mount("tmpfs", "/run", "tmpfs", 0, nil) == 0) }
+        try host.run {
+            try #require(mount("tmpfs", "/run", "tmpfs", 0, nil) == 0)
+            // Both kinds are one program each, which goes by what it is called.
+            let programs = ["/usr/sbin/xtables-nft-multi", "/usr/sbin/xtables-legacy-multi"]
+            let (other, own) = kind == .nft ? (programs[1], programs[0]) : (programs[0], programs[1])
+            try #require(mount(own, other, nil, UInt(MS_BIND), nil) == 0)
+        }
     }
 
     static func binding(_ number: UInt8, _ addresses: UInt8...) -> Binding {

@@ -21,7 +21,7 @@ struct ClassicRulesTests {
             ])
     }
 
-    private func host() throws -> ClassicNetwork { try ClassicNetwork(guests: 1) }
+    private func host(_ kind: ClassicNetwork.Kind = .nft) throws -> ClassicNetwork { try ClassicNetwork(guests: 1, kind) }
 
     /// What iptables makes of one of the article's commands: the long options short, addresses first and with their length,
     /// and for arptables the words in its listing's order, opcodes by number (RFC 826).
@@ -36,10 +36,13 @@ struct ClassicRulesTests {
         }
         let length = words[0] == "iptables" ? 32 : 128
         let order = [
-            ("--source", "-s"), ("--destination", "-d"), ("-m", "-m"), ("--physdev-in", "--physdev-in"), ("--physdev-out", "--physdev-out"), ("-j", "-j"),
+            ("--source", "-s"), ("--destination", "-d"), ("-m", "-m"), ("--physdev-in", "--physdev-in"), ("--physdev-out", "--physdev-out"),
+            ("-j", "-j"),
         ]
         return "-A FORWARD "
-            + order.compactMap { long, short in values[long].map { "\(short) \($0)\(long == "--source" || long == "--destination" ? "/\(length)" : "")" } }
+            + order.compactMap { long, short in
+                values[long].map { "\(short) \($0)\(long == "--source" || long == "--destination" ? "/\(length)" : "")" }
+            }
             .joined(separator: " ")
     }
 
@@ -57,8 +60,10 @@ struct ClassicRulesTests {
 
     private static func rules(_ tool: String) -> [String] { article.filter { $0.hasPrefix("\(tool) ") }.map(normalised) }
 
-    @Test func `what the kernel has is the article's list, character by character`() throws {
-        let host = try host()
+    @Test(arguments: ClassicNetwork.Kind.allCases)
+    func `what the kernel has is the article's list, character by character`(_ kind: ClassicNetwork.Kind) throws {
+        let host = try host(kind)
+        #expect(try host.host.output(of: ["iptables", "-V"]).contains(kind == .nft ? "nf_tables" : "legacy"))
         let report = try host.apply(Self.article())
         #expect(report.succeeded && report.failures.isEmpty)
         #expect(
@@ -90,12 +95,14 @@ struct ClassicRulesTests {
         #expect(try byHand.forward() == [["-P FORWARD DROP"], ["-P FORWARD DROP"], ["Chain FORWARD (policy DROP)"]])
     }
 
-    @Test func `a second run changes nothing, a changed address that alone, and a guest that is gone takes its rules along`() throws {
-        let host = try host()
+    @Test(arguments: ClassicNetwork.Kind.allCases)
+    func `a second run changes nothing, a changed address that alone, and a guest that is gone takes its rules along`(_ kind: ClassicNetwork.Kind) throws {
+        let host = try host(kind)
         try host.apply(Self.article(["216.146.46.43", "216.146.46.44", "198.51.100.16/28"], ["2607:f590:0:ffff::60", "2607:f590:0:1::/64"]))
         let full = try host.forward()
         #expect(full.map(\.count) == [7, 5, 7])
-        let again = try host.apply(Self.article(["216.146.46.43", "216.146.46.44", "198.51.100.16/28"], ["2607:f590:0:ffff::60", "2607:f590:0:1::/64"]))
+        let again = try host.apply(
+            Self.article(["216.146.46.43", "216.146.46.44", "198.51.100.16/28"], ["2607:f590:0:ffff::60", "2607:f590:0:1::/64"]))
         #expect(again.plan.isEmpty && again.succeeded)
         #expect(try host.forward() == full)
         let changed = try host.apply(
@@ -117,7 +124,8 @@ struct ClassicRulesTests {
         ] { _ = try host.host.output(of: command.split(separator: " ").map(String.init)) }
         func others() throws -> [[String]] {
             [
-                try host.listing("iptables", "-S", "INPUT"), try host.listing("iptables", "-S", "theirs"), try host.listing("iptables", "-t", "nat", "-S"),
+                try host.listing("iptables", "-S", "INPUT"), try host.listing("iptables", "-S", "theirs"),
+                try host.listing("iptables", "-t", "nat", "-S"),
                 try host.listing("iptables", "-t", "mangle", "-S"), try host.listing("ip6tables", "-S", "OUTPUT"),
                 try host.listing("arptables-legacy", "-n", "-L", "INPUT"),
             ]

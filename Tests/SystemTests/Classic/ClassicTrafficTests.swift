@@ -58,10 +58,14 @@ struct ClassicTrafficTests {
         let network = try guarded()
         let (one, stranger, outside) = (network.network.guests[0], network.network.guests[2], network.network.outside)
         #expect(try arrives(Self.udp(from: 1, source: ClassicNetwork.four(1), to: 254, outside.macAddress, "own"), from: one, at: outside, network))
-        #expect(try !arrives(Self.udp(from: 1, source: ClassicNetwork.four(2), to: 254, outside.macAddress, "forged"), from: one, at: outside, network))
-        #expect(try !arrives(Self.udp(from: 3, source: ClassicNetwork.four(3), to: 254, outside.macAddress, "unknown"), from: stranger, at: outside, network))
+        #expect(
+            try !arrives(Self.udp(from: 1, source: ClassicNetwork.four(2), to: 254, outside.macAddress, "forged"), from: one, at: outside, network))
+        #expect(
+            try !arrives(
+                Self.udp(from: 3, source: ClassicNetwork.four(3), to: 254, outside.macAddress, "unknown"), from: stranger, at: outside, network))
         let lie = NetworkPacket.arp(
-            .reply, sender: .init(mac: ClassicNetwork.mac(1), ip: ClassicNetwork.four(2)), target: .init(mac: outside.macAddress, ip: ClassicNetwork.four(254)))
+            .reply, sender: .init(mac: ClassicNetwork.mac(1), ip: ClassicNetwork.four(2)),
+            target: .init(mac: outside.macAddress, ip: ClassicNetwork.four(254)))
         #expect(try !arrives(.ethernet(from: ClassicNetwork.mac(1), to: outside.macAddress, lie), from: one, at: outside, network))
     }
 
