@@ -35,7 +35,9 @@ struct ApplyCommand: ParsableCommand {
         }
         if Classic.isInUse {
             Output.warn(
-                wrapped("vifguard: warning: rules of the engine classic are in force, too: 'vifguard uninstall --engine classic' takes them off", indent: 4))
+                wrapped(
+                    "vifguard: warning: rules of the engine classic are in force, too: 'vifguard uninstall --engine classic' takes them off",
+                    indent: 4))
         }
         let report = try Apply.perform(configuration.policy, datapath: loaded.datapath)
         try Output.finish(report, json, nothing: "Nothing to do: the host matches the policy.")

@@ -96,7 +96,7 @@ struct ClassicRulesTests {
     }
 
     @Test(arguments: ClassicNetwork.Kind.allCases)
-    func `a second run changes nothing, a changed address that alone, and a guest that is gone takes its rules along`(_ kind: ClassicNetwork.Kind) throws {
+    func `a second run changes nothing, a changed address that alone, and who is gone takes its rules along`(_ kind: ClassicNetwork.Kind) throws {
         let host = try host(kind)
         try host.apply(Self.article(["216.146.46.43", "216.146.46.44", "198.51.100.16/28"], ["2607:f590:0:ffff::60", "2607:f590:0:1::/64"]))
         let full = try host.forward()
