@@ -108,13 +108,14 @@ install-files:
 	install -D -m 644 Packaging/vifguard.sysusers $(SYSUSERS)/vifguard.conf
 	install -d $(UNITS)
 	sed 's|@PREFIX@|$(PREFIX)|g' Packaging/vifguard.service.in > $(UNITS)/vifguard.service
-	chmod 644 $(UNITS)/vifguard.service
+	sed 's|@PREFIX@|$(PREFIX)|g' Packaging/vifguard-classic.service.in > $(UNITS)/vifguard-classic.service
+	chmod 644 $(UNITS)/vifguard.service $(UNITS)/vifguard-classic.service
 	$(RELEASE) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard
 
 uninstall: ## remove what install put there (a policy in /etc/vifguard stays)
-	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl disable --now vifguard.service || true
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl disable --now vifguard.service vifguard-classic.service || true
 	rm -f $(DESTDIR)$(PREFIX)/sbin/vifguard $(DESTDIR)$(PREFIX)/share/man/man8/vifguard.8 $(DESTDIR)$(PREFIX)/share/man/man8/vifguard-*.8
-	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard $(UNITS)/vifguard.service $(SYSUSERS)/vifguard.conf
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard $(UNITS)/vifguard.service $(UNITS)/vifguard-classic.service $(SYSUSERS)/vifguard.conf
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vifguard
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)/etc/vifguard/guests.d $(DESTDIR)/etc/vifguard 2>/dev/null || true
 

@@ -15,7 +15,7 @@ let package = Package(
         .executable(name: "vifguard", targets: ["vifguard"]),
         .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "PolicyText"]),
         .library(name: "VifguardAPI", targets: ["API"]),
-        .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Datapath", "Netlink"]),
+        .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Classic", "Datapath", "Netlink"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -54,19 +54,24 @@ let package = Package(
         // The edges.
         .target(name: "PolicyText", dependencies: ["Addresses", "Policy", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(name: "Netlink", dependencies: ["Addresses", "CLinux"], swiftSettings: strict),
+        .target(name: "Processes", dependencies: ["CLinux", "Netlink"], swiftSettings: strict),
         .target(
             name: "Datapath", dependencies: ["Addresses", "Packets", "Policy", "DatapathProgram", "CBPF", "CLinux", "Netlink"],
             swiftSettings: strict, plugins: ["CompileDatapathProgram"]),
         .target(
             name: "Enforcement", dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "CLinux"],
             swiftSettings: strict),
+        // The rules of 2008, for kernels without eBPF.
+        .target(
+            name: "Classic", dependencies: ["Addresses", "Policy", "Netlink", "Enforcement", "Processes", "CLinux"], swiftSettings: strict),
         // What hypervisors say of their guests, and what they call when one comes or goes.
         .target(
             name: "Hypervisors", dependencies: ["Addresses", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "CLinux"],
             swiftSettings: strict),
         .target(
             name: "Lab",
-            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "CLinux"], swiftSettings: strict),
+            dependencies: ["Addresses", "Packets", "Policy", "Netlink", "Datapath", "Enforcement", "Classic", "Processes", "CLinux"],
+            swiftSettings: strict),
         // What is told about a host, as values that the command prints and the API answers with.
         .target(
             name: "Reporting", dependencies: ["Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement"],
@@ -77,8 +82,8 @@ let package = Package(
         .target(
             name: "Doctor",
             dependencies: [
-                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Reporting", "EventStore", "CLinux", "CBPF",
-                .product(name: "Subprocess", package: "swift-subprocess"),
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Classic", "Reporting", "EventStore", "CLinux",
+                "CBPF", .product(name: "Subprocess", package: "swift-subprocess"),
             ], swiftSettings: strict),
         .target(
             name: "API",
@@ -103,7 +108,7 @@ let package = Package(
             name: "vifguard",
             dependencies: [
                 "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Lab", "Reporting", "EventStore", "Doctor",
-                "API", "Agent", "Hypervisors", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "API", "Agent", "Hypervisors", "Classic", "CLinux", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
@@ -115,6 +120,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(
+            name: "ClassicTests", dependencies: ["Classic", "Enforcement", "Netlink", "PolicyText", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(name: "HypervisorsTests", dependencies: ["Hypervisors", "PolicyText", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["vifguard", "EventStore", "Datapath", "Reporting", "Policy", "Packets", "Addresses"],
@@ -148,7 +155,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets", "Addresses",
-                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "PolicyText", .product(name: "GRDB", package: "GRDB.swift"),
+                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "PolicyText",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams"),

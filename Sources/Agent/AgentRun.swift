@@ -2,6 +2,8 @@ import API
 import EventStore
 import Foundation
 import Logging
+import Policy
+import PolicyText
 import Reporting
 import ServiceLifecycle
 import UnixSignals
@@ -12,6 +14,7 @@ public enum AgentRun {
     ///
     /// - Throws: `AgentError` and what the services throw where they can't begin.
     public static func run(_ options: AgentOptions, log: Logger) async throws {
+        guard PolicyFiles.engine(options.policyPath) == .ebpf else { throw AgentError.classicEngine(policy: options.policyPath) }
         guard let lock = try AgentLock.take(in: options.state) else { throw AgentError.otherAgent(folder: options.state.path) }
         defer { withExtendedLifetime(lock) {} }
         let notifier = ServiceNotifier(environment: ProcessInfo.processInfo.environment)

@@ -27,6 +27,15 @@ struct PolicySource {
         mark = present
         do throws(ConfigurationErrors) {
             let fresh = try PolicyFiles.load(path)
+            // What is in force would be left to nobody.
+            guard fresh.engine == .ebpf else {
+                problems = [
+                    ConfigurationError(
+                        "the engine can't be changed while the agent runs", at: SourceLocation(file: path),
+                        write: "engine: ebpf; or end the agent, 'vifguard uninstall --engine ebpf', and 'vifguard apply'")
+                ]
+                return true
+            }
             configuration = fresh
             problems = []
             index = PlugIndex(fresh.policy)

@@ -20,6 +20,9 @@ public enum Doctor {
         var (pinned, datapath) = Pins.observe(pins)
         let state = try HostState.observe(datapath: datapath)
         let policy = PolicyState(path: path, reading: reading(path), state: state, isLoaded: datapath != nil)
+        if policy.configuration?.engine == .classic {
+            return Diagnosis(time: now, findings: ClassicRules.observe(policyPath: path, pinned).findings)
+        }
         pinned.wantedStampBit = policy.configuration?.stampBit
         let history = History.observe(stateFolder)
         let audits = Audits(ports: try datapath.map(auditedPorts) ?? [], history: history)
@@ -28,8 +31,10 @@ public enum Doctor {
         findings += try await network(state, policy, datapath)
         findings += history.findings + Claims(holdings: holdings(policy), breaches: history.breaches).findings + audits.findings
         findings += await AgentState.observe(stateFolder).findings
-        return Diagnosis(time: WallClock(nanoseconds: WallClock.now(CLOCK_REALTIME)).universal, findings: findings, audits: audits.all)
+        return Diagnosis(time: now, findings: findings, audits: audits.all)
     }
+
+    private static var now: String { WallClock(nanoseconds: WallClock.now(CLOCK_REALTIME)).universal }
 
     private static func reading(_ path: String) -> PolicyState.Reading {
         guard access(path, F_OK) == 0 else { return .missing }

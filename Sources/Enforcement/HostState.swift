@@ -143,13 +143,13 @@ public struct HostState: Sendable, Hashable {
 
 extension HostState {
     /// The bridge of that name.
-    func bridge(named name: String) -> BridgeDevice? { bridges.values.first { $0.name == name } }
+    package func bridge(named name: String) -> BridgeDevice? { bridges.values.first { $0.name == name } }
 
     /// The interface of that name.
-    func interface(named name: String) -> Interface? { interfaces.values.first { $0.name == name } }
+    package func interface(named name: String) -> Interface? { interfaces.values.first { $0.name == name } }
 
     /// A bridge's ports, by number.
-    func ports(of bridge: InterfaceIndex) -> [Interface] {
+    package func ports(of bridge: InterfaceIndex) -> [Interface] {
         interfaces.values.filter { $0.bridge == bridge }.sorted { $0.index < $1.index }
     }
 }

@@ -56,7 +56,7 @@ public struct Plan: Sendable, Hashable, Encodable {
         self = draft.plan
     }
 
-    private static func missing(_ name: String, on state: HostState) -> String {
+    package static func missing(_ name: String, on state: HostState) -> String {
         if state.interface(named: name) != nil { return "this interface is no bridge; 'ip link show type bridge' lists those here" }
         let present = state.bridges.values.map(\.name).sorted()
         let those = present.isEmpty ? "there is none" : "there are \(present.joined(separator: ", "))"

@@ -15,16 +15,16 @@ import Policy
 /// Only ports that no other interface names count, and neither uplinks do nor ports that somebody else has bound to other
 /// guests. What the bridge has learned says nothing: before a port is guarded any guest can teach it any MAC. Where more
 /// than one port answers, none is taken.
-struct Plugs {
+package struct Plugs {
     /// By the interface's place in the list given; nil: its guest is stopped.
-    private(set) var ports: [InterfaceIndex?]
-    private(set) var faults: [Fault] = []
-    private(set) var warnings: [String] = []
+    package private(set) var ports: [InterfaceIndex?]
+    package private(set) var faults: [Fault] = []
+    package private(set) var warnings: [String] = []
 
     /// - Parameters:
     ///   - candidates: the bridge's ports but for uplinks.
     ///   - occupied: guests by the port that somebody else than the policy has bound them to.
-    init(
+    package init(
         _ interfaces: [GuestInterface], _ candidates: [HostState.Interface], _ device: HostState.BridgeDevice, _ state: HostState,
         occupied: [InterfaceIndex: String]
     ) {

@@ -58,7 +58,7 @@ public final class NetworkNamespace: Sendable {
         try mount("none", at: "/", kind: nil, flags: UInt(MS_REC) | UInt(MS_PRIVATE))
         try mount("sysfs", at: "/sys", kind: "sysfs", flags: 0)
         try mount("bpf", at: "/sys/fs/bpf", kind: "bpf", flags: 0)
-        try BridgeNetfilter.turnOff()
+        for one in BridgeNetfilter.allCases { try one.turnOff() }
         try Link.named("lo").change(.up)
         let descriptor = clinux_open("/proc/thread-self/ns/net", O_RDONLY)
         guard descriptor >= 0 else { throw LabError(action: "open the new network namespace") }

@@ -3,6 +3,8 @@ import Policy
 /// What an operator's files say: the policy, and how the host is to carry it out.
 public struct HostConfiguration: Sendable, Hashable {
     public var policy: HostPolicy
+    /// What holds guests to it.
+    public var engine: Engine
     /// The bit of the packet mark that stamps judged frames (policy.md, section 1): 16...31.
     public var stampBit: Int
     /// For guests that the policy doesn't name.
@@ -12,8 +14,12 @@ public struct HostConfiguration: Sendable, Hashable {
 
     public static let defaultStampBit = 30
 
-    public init(policy: HostPolicy, stampBit: Int = defaultStampBit, defaults: GuestDefaults = GuestDefaults(), warnings: [ConfigurationError] = []) {
+    public init(
+        policy: HostPolicy, engine: Engine = .ebpf, stampBit: Int = defaultStampBit, defaults: GuestDefaults = GuestDefaults(),
+        warnings: [ConfigurationError] = []
+    ) {
         self.policy = policy
+        self.engine = engine
         self.stampBit = stampBit
         self.defaults = defaults
         self.warnings = warnings

@@ -1,3 +1,5 @@
+import Policy
+
 /// The checks over a whole policy: what no single line shows. Each error names both places.
 struct PolicyCheck {
     let draft: PolicyDraft
@@ -12,6 +14,7 @@ struct PolicyCheck {
         checkGuestNames()
         checkBridges()
         checkPorts()
+        checkEngine()
         let interfaces = Dictionary(grouping: draft.interfaces, by: \.bridge.value)
         for bridge in draft.bridges {
             OwnershipCheck(bridge: bridge, interfaces: interfaces[bridge.name.value] ?? [], faults: faults).run()
@@ -74,6 +77,34 @@ struct PolicyCheck {
             if index == Self.maximumPorts {
                 let message = "the policy has more than \(Self.maximumPorts) interfaces, the most that one host guards"
                 faults.report(message, at: interface.location, write: "guests from here on in another host's policy")
+            }
+        }
+    }
+
+    /// What the engine doesn't do is told to whoever chooses it, and what a policy asks of it in vain.
+    private func checkEngine() {
+        guard let engine = draft.engine, engine.value == .classic else { return }
+        faults.warn(
+            """
+            the classic engine doesn't stop forged sources between guests of this host, forged ARP requests and neighbour \
+            discovery, stolen MACs, tagged frames and other EtherTypes, DHCP servers, redirects, nor anything towards the host; \
+            it breaks inbound IPv6 on a cold cache, DHCP clients and multicast; FORWARD of iptables, ip6tables and arptables is \
+            its own, what others put there is removed, and what the host routes is dropped
+            """, at: engine.location, write: "engine: ebpf; 'vifguard prove --engine classic' shows each case")
+        for bridge in draft.bridges { tell(bridge.policy.classicLimitations, of: "bridge \(bridge.name.value)", at: bridge.name.location) }
+        for interface in draft.interfaces {
+            let what = "guest \(quoted(interface.guest))"
+            if let port = interface.port { tell([ClassicLimitation.naming(port.value)].compactMap(\.self), of: what, at: port.location) }
+            tell(interface.policy.binding.classicLimitations, of: what, at: interface.location)
+        }
+    }
+
+    private func tell(_ limitations: [ClassicLimitation], of what: String, at location: SourceLocation) {
+        for limitation in limitations {
+            let message = "\(what): \(limitation.message)"
+            switch limitation.weight {
+            case .refused: faults.report(message, at: location, write: limitation.suggestion)
+            case .ignored: faults.warn(message, at: location, write: limitation.suggestion)
             }
         }
     }

@@ -9,6 +9,8 @@ struct PolicyDraft {
     var interfaces: [InterfaceDraft] = []
     /// Names of guests, and where each is written.
     var guests: [Located<String>] = []
+    /// nil: none is named.
+    var engine: Located<Engine>?
     var stampBit = HostConfiguration.defaultStampBit
     var defaults = Settings()
 }

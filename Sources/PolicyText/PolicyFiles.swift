@@ -34,6 +34,19 @@ public enum PolicyFiles {
         try parse(Array(text.utf8), file: file)
     }
 
+    /// The engine that a policy names, whatever else is wrong with it: what takes a guest's rules away has to work then, too.
+    ///
+    /// - Returns: the usual engine where none can be read.
+    public static func engine(_ path: String = defaultPath) -> Engine {
+        let faults = Faults()
+        let source = isFolder(path) ? "\(path)/policy.yaml" : path
+        var draft = PolicyDraft()
+        if let bytes = bytes(of: source, called: source, mustBeRegular: true, faults) {
+            read(Source(name: source, bytes: bytes), into: &draft, faults)
+        }
+        return draft.engine?.value ?? .ebpf
+    }
+
     // MARK: From sources to a configuration
 
     private struct Source {
@@ -50,7 +63,9 @@ public enum PolicyFiles {
         let found = faults.sorted
         if faults.hasErrors { throw ConfigurationErrors(found) }
         let policy = HostPolicy(bridges: draft.bridges.map(\.policy), interfaces: draft.interfaces.map(\.policy))
-        return HostConfiguration(policy: policy, stampBit: draft.stampBit, defaults: GuestDefaults(draft.defaults), warnings: found)
+        return HostConfiguration(
+            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit, defaults: GuestDefaults(draft.defaults),
+            warnings: found)
     }
 
     private static func read(_ source: Source, into draft: inout PolicyDraft, _ faults: Faults) {

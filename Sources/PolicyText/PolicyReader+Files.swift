@@ -1,6 +1,8 @@
+import Policy
+
 /// What stands at the top of a file.
 extension PolicyReader {
-    private static let policyKeys = ["bridges", "guests", "defaults", "stamp-bit"]
+    private static let policyKeys = ["bridges", "guests", "defaults", "engine", "stamp-bit"]
 
     /// `policy.yaml`, or the one file of a policy.
     func readPolicyFile(_ value: YAMLValue, into draft: inout PolicyDraft) {
@@ -17,6 +19,9 @@ extension PolicyReader {
             faults.report("the policy has no bridges", at: fields.location, write: "\(example), or bridges: {} to guard none")
         }
         if let value = fields["defaults"] { readDefaults(value, into: &draft) }
+        if let value = fields["engine"], let engine = choice(value, "engine", of: Engine.allCases) {
+            draft.engine = Located(value: engine, location: fields.location(of: "engine"))
+        }
         if let value = fields["stamp-bit"], let bit = number(value, "stamp-bit", in: 16...31, example: "stamp-bit: 30") {
             draft.stampBit = bit
         }

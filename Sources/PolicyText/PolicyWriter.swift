@@ -8,6 +8,7 @@ public enum PolicyWriter {
     /// The text of one policy file.
     public static func yaml(for configuration: HostConfiguration) -> String {
         var lines: [String] = []
+        if configuration.engine != .ebpf { lines += ["engine: \(configuration.engine.rawValue)", ""] }
         if configuration.stampBit != HostConfiguration.defaultStampBit { lines += ["stamp-bit: \(configuration.stampBit)", ""] }
         let defaults = configuration.defaults
         let given = self.lines(for: defaults, against: GuestDefaults())

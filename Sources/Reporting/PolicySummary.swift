@@ -18,6 +18,7 @@ package struct PolicySummary: Encodable {
     package var addresses = 0
     /// Interfaces whose mode is audit.
     package var audited = 0
+    package var engine: Engine?
     package var stampBit: Int?
     package var problems: [ConfigurationError]
 
@@ -41,6 +42,7 @@ package struct PolicySummary: Encodable {
             $0 + $1.binding.addresses4.count + $1.binding.addresses6.count + $1.binding.linkLocals.count
         }
         audited = policy.interfaces.count { $0.binding.mode == .audit }
+        engine = configuration.engine
         stampBit = configuration.stampBit
         problems = configuration.warnings
     }

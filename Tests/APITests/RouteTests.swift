@@ -83,6 +83,16 @@ struct RouteTests {
         #expect(try await fixture.ask(.get, "/v1/policy").object["valid"] as? Bool == false)
     }
 
+    @Test func `a policy of the other engine is none of the agent's`() async throws {
+        let fixture = try APIFixture(policy: "engine: classic\nbridges: {br0: {uplinks: [up0]}}\n")
+        let attach = #"{"bridge": "br0", "macs": ["02:00:00:00:00:01"], "addresses": ["192.0.2.1"]}"#
+        for (method, path, body) in [(HTTPRequest.Method.get, "/v1/plan", ""), (.post, "/v1/apply", ""), (.post, "/v1/ports/vif1.0/attach", attach)] {
+            let answer = try await fixture.ask(method, path, type: body.isEmpty ? nil : "application/json", body: body.isEmpty ? nil : body)
+            #expect(answer.status == .conflict && answer.text.contains("engine: classic"), "\(answer.text)")
+        }
+        #expect(try await fixture.ask(.get, "/v1/policy").object["engine"] as? String == "classic")
+    }
+
     @Test func `a binding is read by the rules of policy files, and every mistake told`() async throws {
         let fixture = try APIFixture()
         let sound = #""bridge": "br0", "macs": ["02:00:00:00:00:01"], "addresses": ["192.0.2.1"]"#

@@ -41,6 +41,20 @@ struct PolicySourceTests {
         }
     }
 
+    @Test func `another engine isn't taken while the agent runs`() throws {
+        try withFolder { folder in
+            let file = folder.appending(path: "policy.yaml")
+            try Self.policy("192.0.2.1").write(to: file, atomically: true, encoding: .utf8)
+            var source = PolicySource(path: folder.path)
+            _ = source.refresh()
+            let sound = source.policy
+            try ("engine: classic\n" + Self.policy("192.0.2.2")).write(to: file, atomically: true, encoding: .utf8)
+            let isRead = source.refresh()
+            #expect(isRead && source.policy == sound)
+            #expect(source.problems.count == 1 && "\(source.problems)".contains("while the agent runs"))
+        }
+    }
+
     @Test func `a guest's file that comes or goes is a change`() throws {
         try withFolder { folder in
             try "bridges: {br0: {}}\n".write(to: folder.appending(path: "policy.yaml"), atomically: true, encoding: .utf8)

@@ -28,7 +28,8 @@ struct InstallTests {
         try make("install-files", folder)
         let installed = try files(folder)
         for path in [
-            "usr/sbin/vifguard", "usr/lib/systemd/system/vifguard.service", "usr/lib/sysusers.d/vifguard.conf", "usr/share/man/man8/vifguard.8",
+            "usr/sbin/vifguard", "usr/lib/systemd/system/vifguard.service", "usr/lib/systemd/system/vifguard-classic.service",
+            "usr/lib/sysusers.d/vifguard.conf", "usr/share/man/man8/vifguard.8",
             "usr/share/man/man8/vifguard-top.8", "usr/share/doc/vifguard/policy.example.yaml", "usr/share/bash-completion/completions/vifguard",
         ] { #expect(installed.contains(path), "\(path)") }
         let unit = try String(contentsOf: folder.appending(path: "usr/lib/systemd/system/vifguard.service"), encoding: .utf8)

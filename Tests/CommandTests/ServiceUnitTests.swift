@@ -11,11 +11,12 @@ struct ServiceUnitTests {
     private final class Unit {
         let folder = FileManager.default.temporaryDirectory.appending(path: "vifguard-unit-\(UUID().uuidString)")
         let text: String
-        var file: URL { folder.appending(path: "vifguard.service") }
+        let file: URL
 
-        init() throws {
+        init(_ name: String = "vifguard") throws {
+            file = folder.appending(path: "\(name).service")
             let packaging = Command.project.appending(path: "Packaging")
-            let template = try String(contentsOf: packaging.appending(path: "vifguard.service.in"), encoding: .utf8)
+            let template = try String(contentsOf: packaging.appending(path: "\(name).service.in"), encoding: .utf8)
             text = template.replacingOccurrences(of: "@PREFIX@/sbin/vifguard", with: Command.binaryPath)
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try text.write(to: file, atomically: true, encoding: .utf8)
@@ -29,8 +30,9 @@ struct ServiceUnitTests {
         }
     }
 
-    @Test(.enabled(if: hasAnalyzer)) func `systemd finds nothing to complain about`() throws {
-        let unit = try Unit()
+    @Test(.enabled(if: hasAnalyzer), arguments: ["vifguard", "vifguard-classic"])
+    func `systemd finds nothing to complain about`(_ name: String) throws {
+        let unit = try Unit(name)
         let verified = try Command(["verify", "--man=no", unit.file.path], program: Self.analyzer)
         #expect(verified.status == 0 && verified.output.isEmpty && verified.errors.isEmpty, "\(verified.output)\(verified.errors)")
     }
@@ -50,6 +52,14 @@ struct ServiceUnitTests {
         }
         #expect(unit.values("Type") == ["notify"] && unit.values("Restart") == ["always"])
         for line in unit.text.split(separator: "\n") { #expect(!line.hasPrefix("ExecStop"), "\(line)") }
+    }
+
+    @Test func `the classic engine's rules are in force before whatever starts guests, and not beside the agent`() throws {
+        let (agent, classic) = (try Unit(), try Unit("vifguard-classic"))
+        #expect(classic.values("Before") == agent.values("Before"))
+        #expect(classic.values("Conflicts") == ["vifguard.service"] && classic.values("Type") == ["oneshot"])
+        #expect(classic.values("ExecStart") == [Command.binaryPath, "apply"])
+        for line in classic.text.split(separator: "\n") { #expect(!line.hasPrefix("ExecStop"), "\(line)") }
     }
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-sysusers")))

@@ -50,7 +50,7 @@ struct UsageTests {
     }
 
     @Test func `help fits into 80 columns`() throws {
-        for name in ["check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "prove", "uninstall", "version"] {
+        for name in ["check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "rules", "prove", "uninstall", "version"] {
             let lines = try Command([name, "--help"]).output.split(separator: "\n")
             #expect(lines.filter { $0.count > 80 } == [], "\(name)")
         }

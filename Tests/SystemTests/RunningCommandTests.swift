@@ -36,7 +36,7 @@ struct RunningCommandTests {
             usleep(10_000)
         }
         let sleeper = try #require(child)
-        let error = #expect(throws: LabError.self) { try command.wait(atMost: .milliseconds(50)) }
+        let error = #expect(throws: ProcessError.self) { try command.wait(atMost: .milliseconds(50)) }
         #expect(error?.description.contains("took longer") == true)
         #expect(kill(command.processID, 0) != 0)
         // The grandchild is init's to bury; until then it is a zombie.

@@ -1,3 +1,4 @@
+import Classic
 import Glibc
 import Lab
 import Netlink
@@ -7,22 +8,14 @@ import Netlink
 ///
 /// Its arptables rules are left out: they see ARP alone, which isn't measured here.
 struct ClassicRules: Sendable {
-    private var rules4: [String] = []
-    private var rules6: [String] = []
+    private var rules: [Filter: [String]] = [:]
 
     init(guests: [Guest], ports: [String], uplink: String = "uplink") {
         for (guest, port) in zip(guests, ports) {
-            rules4 += Self.rules(port, uplink, "\(guest.address4)")
-            rules6 += Self.rules(port, uplink, "\(guest.address6)") + Self.rules(port, uplink, "\(guest.prefix6)")
+            for rule in Rule.all(of: port, guest.binding, uplinks: [uplink]) {
+                rules[rule.filter, default: []].append((["-A", "FORWARD"] + rule.words).joined(separator: " "))
+            }
         }
-    }
-
-    /// What the article appends for each address of a port.
-    private static func rules(_ port: String, _ uplink: String, _ address: String) -> [String] {
-        [
-            "-A FORWARD -m physdev --physdev-out \(port) --destination \(address) -j ACCEPT",
-            "-A FORWARD -m physdev --physdev-in \(port) --physdev-out \(uplink) --source \(address) -j ACCEPT",
-        ]
     }
 
     /// Puts them in force in the namespace, and has its bridges ask them.
@@ -35,9 +28,10 @@ struct ClassicRules: Sendable {
                 throw LabError(action: "mount a tmpfs for iptables' lock", reason: "\(SystemErrorNumber.current)")
             }
         }
-        try Self.restore(rules4, "iptables-legacy-restore", in: namespace)
-        try Self.restore(rules6, "ip6tables-legacy-restore", in: namespace)
-        try namespace.run { try BridgeNetfilter.turnOn() }
+        for filter in [Filter.iptables, .ip6tables] {
+            try Self.restore(rules[filter] ?? [], "\(filter.rawValue)-legacy-restore", in: namespace)
+        }
+        try namespace.run { for one in BridgeNetfilter.allCases { try one.turnOn() } }
     }
 
     private static func restore(_ rules: [String], _ command: String, in namespace: NetworkNamespace) throws {

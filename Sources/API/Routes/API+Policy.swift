@@ -3,6 +3,7 @@ import Enforcement
 import HTTPTypes
 import Hummingbird
 import Logging
+import Policy
 import PolicyText
 import Reporting
 
@@ -31,9 +32,20 @@ extension API {
     @Sendable private func plan(_ call: Call) async throws -> Response {
         _ = try call.query()
         return try await lanes.readings.run {
-            let configuration = try policy()
+            let configuration = try ownPolicy()
             return try JSONText.response(Plan(configuration.policy, on: try HostState.observe(datapath: try datapathIfLoaded())))
         }
+    }
+
+    /// The policy, if it names the engine that the agent is for.
+    func ownPolicy() throws -> HostConfiguration {
+        let configuration = try policy()
+        guard configuration.engine == .ebpf else {
+            throw Problem(
+                .conflict, "The policy names another engine", "it says engine: classic, which no agent watches over: run 'vifguard apply' on the host"
+            )
+        }
+        return configuration
     }
 
     private func datapathIfLoaded() throws(DatapathError) -> Datapath? {
@@ -45,7 +57,7 @@ extension API {
         _ = try call.query()
         try await Body.none(call.request)
         let report = try await lanes.changes.run {
-            let configuration = try policy()
+            let configuration = try ownPolicy()
             let loaded = try Loading.load(configuration.policy, pins: self.configuration.pins, stampBit: configuration.stampBit)
             if loaded.hasMoved { logger.warning("the maps were another version's: counters start anew, and what 'attach' had bound is closed") }
             return try Apply.perform(configuration.policy, datapath: loaded.datapath)

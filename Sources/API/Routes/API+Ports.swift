@@ -27,7 +27,7 @@ extension API {
     /// The bridge's subnets, and whether it isolates guests. Without knowing, a port of a bridge that does would be opened
     /// to its neighbours.
     private func bridgePolicy(_ name: String) throws -> BridgePolicy {
-        guard let found = try policy().policy.bridges.first(where: { $0.name == name }) else {
+        guard let found = try ownPolicy().policy.bridges.first(where: { $0.name == name }) else {
             throw Problem.refused("the agent's policy doesn't name bridge \(name): name the bridge there, or give one that it names")
         }
         return found

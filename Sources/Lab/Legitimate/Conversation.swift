@@ -13,6 +13,7 @@ struct Undelivered: Error, CustomStringConvertible {
 /// machine, and throws `Undelivered` if it was in vain.
 extension ProofPass {
     static let patience = Duration.seconds(30)
+    var patience: Duration { guardian?.patience ?? Self.patience }
 
     private func socket(
         _ kind: InternetSocket.Kind, _ family: InternetSocket.Family, at site: Site, address: IPAddress? = nil, port: UInt16 = 0
@@ -50,7 +51,7 @@ extension ProofPass {
         let type: UInt8 = family == .v4 ? 8 : 128
         sum.add([type, 0, 0, 0] + identity + data)
         let checksum = family == .v4 ? [UInt8(sum.value >> 8), UInt8(sum.value & 0xff)] : [0, 0]
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + patience
         var again = ContinuousClock.now
         while ContinuousClock.now < deadline {
             // As ping does: a busy machine may lose one, guarded or not.
@@ -74,14 +75,14 @@ extension ProofPass {
         try listener.listen()
         let one = try socket(.stream, family, at: client)
         try one.connect(to: address, port: port)
-        guard let other = try listener.accept(within: Self.patience) else {
+        guard let other = try listener.accept(within: patience) else {
             throw Undelivered("\(client.rawValue) couldn't connect to \(address)")
         }
         let data = (0..<262_144).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         for (sender, receiver, who) in [(one, other, client), (other, one, server)] {
             var sent = 0
             var received: [UInt8] = []
-            let deadline = ContinuousClock.now + Self.patience
+            let deadline = ContinuousClock.now + patience
             while received.count < data.count {
                 guard ContinuousClock.now < deadline else {
                     throw Undelivered("of \(data.count) bytes from \(who.rawValue) by TCP \(received.count) arrived")
@@ -105,10 +106,10 @@ extension ProofPass {
         }
         let text = (0..<size).map { UInt8(truncatingIfNeeded: $0 &+ Int(port)) }
         // A group is joined once the bridge has heard of it: said again until then, as any sender does.
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
             speaker.send(text, to: address, port: port)
-            let wait: Duration = address.isMulticast ? .milliseconds(100) : Self.patience
+            let wait: Duration = address.isMulticast ? .milliseconds(100) : patience
             while let datagram = try listener.receive(within: wait) { if datagram.bytes == text { return } }
         }
         throw Undelivered("a datagram from \(sender.rawValue) to \(address) didn't arrive at \(receiver.rawValue)")
@@ -116,7 +117,7 @@ extension ProofPass {
 
     /// Waits until a frame arrives.
     func expect(at site: Site, _ what: String, _ condition: (Frame) -> Bool) throws {
-        let found = try network.sniffer(at: site).first(within: Self.patience) { condition(Frame(bytes: $0.bytes)) }
+        let found = try network.sniffer(at: site).first(within: patience) { condition(Frame(bytes: $0.bytes)) }
         guard found != nil else { throw Undelivered("\(what) didn't arrive at \(site.rawValue)") }
     }
 

@@ -10,7 +10,7 @@ enum DHCPLease {
         // It ends by itself, with the lease or without after some tries, and with us.
         let client = try pass.network.namespace(of: .dhcp).start(
             ["setpriv", "--pdeathsig", "KILL", "udhcpc", "-i", "eth0", "-f", "-n", "-q", "-t", "10", "-T", "3", "-s", "/bin/true"])
-        let deadline = ContinuousClock.now + ProofPass.patience
+        let deadline = ContinuousClock.now + pass.patience
         var acknowledged = false
         while !acknowledged, ContinuousClock.now < deadline {
             guard let request = try requests.receive(within: .milliseconds(200)), let (type, transaction) = kind(of: request.bytes) else {

@@ -10,7 +10,7 @@ extension LegitimateTraffic {
             let added = Stage.wwwMore6[0]
             defer { try? pass.network.restore(added, of: .www) }
             try pass.network.startDetection(of: added, at: .www)
-            guard try !pass.network.losesAddress(added, at: .www, within: ProofPass.patience) else {
+            guard try !pass.network.losesAddress(added, at: .www, within: pass.patience) else {
                 throw Undelivered("www gave up \(added), which is its own")
             }
         },
@@ -37,7 +37,7 @@ extension LegitimateTraffic {
     private static func advertise(_ router: Party, _ pass: ProofPass) throws {
         let advertisement = router.ip6(toGroup: .allNodes, .routerAdvertisement(options: [.sourceLinkLayer(router.mac)]))
         try pass.pass(advertisement, from: router.site, at: .mail)
-        let deadline = ContinuousClock.now + ProofPass.patience
+        let deadline = ContinuousClock.now + pass.patience
         while try !pass.network.advertisedRouters(of: .mail).contains(.v6(router.linkLocal)) {
             guard ContinuousClock.now < deadline else {
                 throw Undelivered("mail took no route from \(router.site.rawValue)'s advertisement")

@@ -12,11 +12,14 @@ public enum Proof {
     public struct Options: Sendable {
         /// Only cases whose name or reason contains this; nil for all.
         public var filter: String?
+        /// What guards the second network.
+        public var engine: Engine
         /// A folder for a pcap file of each attack's frames; nil for none.
         public var captures: String?
 
-        public init(filter: String? = nil, captures: String? = nil) {
+        public init(filter: String? = nil, engine: Engine = .ebpf, captures: String? = nil) {
             self.filter = filter
+            self.engine = engine
             self.captures = captures
         }
     }
@@ -39,37 +42,37 @@ public enum Proof {
         }
         let start = ContinuousClock.now
         let bare = ProofPass(network: try ProofNetwork(), guardian: nil)
-        let guarded = try ProofPass.guarded()
-        var report = ProofReport()
+        let guarded = try ProofPass.guarded(by: options.engine)
+        var report = ProofReport(engine: options.engine)
         func add(_ entry: ProofReport.Entry) {
             report.entries.append(entry)
             progress(entry)
         }
-        for attack in Catalogue.attacks where options.wants(attack.name, attack.reason) { add(compare(attack, bare, guarded)) }
-        for scenario in Scenario.all where options.wants(scenario.name, scenario.reason) { add(compare(scenario, bare, guarded)) }
-        for traffic in LegitimateTraffic.all where options.wants(traffic.name, nil) { add(compare(traffic, bare, guarded)) }
+        for attack in Catalogue.attacks where options.wants(attack.name, attack.reason) { add(compare(attack, bare, guarded, options.engine)) }
+        for scenario in Scenario.all where options.wants(scenario.name, scenario.reason) { add(compare(scenario, bare, guarded, options.engine)) }
+        for traffic in LegitimateTraffic.all where options.wants(traffic.name, nil) { add(compare(traffic, bare, guarded, options.engine)) }
         report.seconds = start.duration(to: .now) / .seconds(1)
         return report
     }
 
     // MARK: Both passes of one case
 
-    private static func compare(_ attack: Attack, _ bare: ProofPass, _ guarded: ProofPass) -> ProofReport.Entry {
+    private static func compare(_ attack: Attack, _ bare: ProofPass, _ guarded: ProofPass, _ engine: Engine) -> ProofReport.Entry {
         let without = Result { try bare.trial.carryOut(attack) }
         let with = Result { try guarded.trial.carryOut(attack) }
         return entry(
-            attack.name, attack.rule, attack.reason, without: without, with: with, isCounted: { $0 >= attack.leastCount },
+            attack.name, attack.rule, attack.reason, engine, without: without, with: with, isCounted: { $0 >= attack.leastCount },
             countedAt: attack.countedAt)
     }
 
-    private static func compare(_ scenario: Scenario, _ bare: ProofPass, _ guarded: ProofPass) -> ProofReport.Entry {
+    private static func compare(_ scenario: Scenario, _ bare: ProofPass, _ guarded: ProofPass, _ engine: Engine) -> ProofReport.Entry {
         entry(
-            scenario.name, scenario.rule, scenario.reason, without: Result { try bare.carryOut(scenario) },
+            scenario.name, scenario.rule, scenario.reason, engine, without: Result { try bare.carryOut(scenario) },
             with: Result { try guarded.carryOut(scenario) }, isCounted: { $0 > 0 }, countedAt: scenario.countedAt)
     }
 
     private static func entry(
-        _ name: String, _ rule: String, _ reason: Reason?, without: Result<Trial.Outcome, any Error>,
+        _ name: String, _ rule: String, _ reason: Reason?, _ engine: Engine, without: Result<Trial.Outcome, any Error>,
         with: Result<Trial.Outcome, any Error>,
         isCounted: (UInt64) -> Bool, countedAt place: CountingPlace
     ) -> ProofReport.Entry {
@@ -92,7 +95,7 @@ public enum Proof {
             after = outcome.failed ? "blocked" : "succeeded"
             if !outcome.failed {
                 fault = "got through: \(outcome.effects.filter(\.cameAbout).map(\.effect.description).joined(separator: ", "))"
-            } else if let reason, fault == nil, !isCounted(counted) {
+            } else if let reason, fault == nil, engine == .ebpf, !isCounted(counted) {
                 fault = "blocked, but \(reason.name) \(place) was counted \(counted) times"
             }
         case .failure(let error):
@@ -100,11 +103,11 @@ public enum Proof {
             fault = fault ?? "with the guard: \(error)"
         }
         return ProofReport.Entry(
-            kind: .attack, name: name, rule: rule, reason: reason?.name, without: before, with: after, counted: counted,
+            engine: engine, kind: .attack, name: name, rule: rule, reason: reason?.name, without: before, with: after, counted: counted,
             isProven: fault == nil, fault: fault)
     }
 
-    private static func compare(_ traffic: LegitimateTraffic, _ bare: ProofPass, _ guarded: ProofPass) -> ProofReport.Entry {
+    private static func compare(_ traffic: LegitimateTraffic, _ bare: ProofPass, _ guarded: ProofPass, _ engine: Engine) -> ProofReport.Entry {
         func fault(_ pass: ProofPass) -> String? {
             do {
                 try traffic.body(pass)
@@ -113,7 +116,7 @@ public enum Proof {
         }
         let without = fault(bare), with = fault(guarded)
         return ProofReport.Entry(
-            kind: .legitimate, name: traffic.name, rule: nil, reason: nil, without: without == nil ? "passed" : "failed",
+            engine: engine, kind: .legitimate, name: traffic.name, rule: nil, reason: nil, without: without == nil ? "passed" : "failed",
             with: with == nil ? "passed" : "failed", counted: 0, isProven: without == nil && with == nil,
             fault: with.map { "with the guard: \($0)" } ?? without.map { "without the guard: \($0)" })
     }

@@ -4,9 +4,32 @@ import Enforcement
 import Netlink
 import Policy
 
+/// What holds the guests of the second network to the stage's policy.
+protocol ProofGuardian: AnyObject {
+    /// How long is waited for legitimate traffic, which a busy machine may hold up.
+    var patience: Duration { get }
+    /// Makes the network match the stage's policy.
+    ///
+    /// - Parameter binding: what one of the guests has instead of its own.
+    func apply(_ binding: Binding?, for site: Site?) throws
+    /// Takes a port's binding away.
+    func detach(_ site: Site) throws
+    /// Only the binding: what a change of a running guest's addresses comes to.
+    func rebind(_ site: Site, _ binding: Binding) throws
+    /// How many frames were dropped for that reason.
+    func count(of reason: Reason, at place: CountingPlace) throws -> UInt64
+    /// How many were let pass though they broke that rule.
+    func audited(_ reason: Reason, at place: CountingPlace) throws -> UInt64
+}
+
+extension ProofGuardian {
+    func apply() throws { try apply(nil, for: nil) }
+}
+
 /// The guard on the network of the second pass, with pins of its own in its namespace: what `vifguard apply`, `attach` and
 /// `detach` do there.
-final class ProofGuard {
+final class ProofGuard: ProofGuardian {
+    let patience = ProofPass.patience
     private let network: ProofNetwork
     private let datapath: Datapath
 
@@ -19,24 +42,16 @@ final class ProofGuard {
 
     // MARK: Bindings
 
-    /// Makes the network match the stage's policy: a port that it doesn't name is closed, one that has left is let go of.
-    ///
-    /// - Parameter binding: what one of the guests has instead of its own.
-    func apply(_ binding: Binding? = nil, for site: Site? = nil) throws {
-        var policy = Stage.policy
-        for number in policy.interfaces.indices where policy.interfaces[number].port == site?.port {
-            if let binding { policy.interfaces[number].binding = binding }
-        }
-        let wanted = policy
+    /// A port that the policy doesn't name is closed, one that has left is let go of.
+    func apply(_ binding: Binding?, for site: Site?) throws {
+        let wanted = Stage.policy(with: binding, for: site)
         try network.host.run { [datapath] in try Self.check(Apply.perform(wanted, datapath: datapath)) }
     }
 
-    /// Takes a port's binding away.
     func detach(_ site: Site) throws {
         try network.host.run { [datapath] in try Self.check(Hotplug.detach(site.port, datapath: datapath)) }
     }
 
-    /// Only the binding: what a change of a running guest's addresses comes to.
     func rebind(_ site: Site, _ binding: Binding) throws {
         let port = Port(index: network.port(of: site), name: site.port, bridgeIndex: network.bridgeIndex, bridgeName: Stage.bridge)
         try network.host.run { [datapath] in try datapath.bind(binding, to: port, subnets: [Stage.subnet4]) }
@@ -50,10 +65,8 @@ final class ProofGuard {
 
     // MARK: Counters
 
-    /// How many frames were dropped for that reason.
     func count(of reason: Reason, at place: CountingPlace) throws -> UInt64 { try side(place).dropped[reason]?.packets ?? 0 }
 
-    /// How many were let pass though they broke that rule.
     func audited(_ reason: Reason, at place: CountingPlace) throws -> UInt64 { try side(place).audited[reason]?.packets ?? 0 }
 
     private func side(_ place: CountingPlace) throws -> Counters.Side {

@@ -1,20 +1,22 @@
+import Policy
+
 /// One of the two networks, without or with the guard.
 struct ProofPass {
     let network: ProofNetwork
-    let guardian: ProofGuard?
+    let guardian: (any ProofGuardian)?
 
     var trial: Trial { Trial(network: network, guardian: guardian) }
 
-    init(network: ProofNetwork, guardian: ProofGuard?) {
+    init(network: ProofNetwork, guardian: (any ProofGuardian)?) {
         self.network = network
         self.guardian = guardian
         try? network.startQuerier()
     }
 
     /// A network with the guard in force.
-    static func guarded() throws -> ProofPass {
+    static func guarded(by engine: Engine) throws -> ProofPass {
         let network = try ProofNetwork()
-        return ProofPass(network: network, guardian: try ProofGuard(network))
+        return ProofPass(network: network, guardian: engine == .ebpf ? try ProofGuard(network) : try ClassicProofGuard(network))
     }
 
     func carryOut(_ scenario: Scenario) throws -> Trial.Outcome {

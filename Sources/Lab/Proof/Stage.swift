@@ -80,6 +80,15 @@ public enum Stage {
             binding(of: site).map { GuestInterface(port: site.port, bridge: bridge, binding: $0) }
         })
 
+    /// - Parameter binding: what the guest at the site has instead of its own.
+    static func policy(with binding: Binding?, for site: Site?) -> HostPolicy {
+        var policy = policy
+        for number in policy.interfaces.indices where policy.interfaces[number].port == site?.port {
+            if let binding { policy.interfaces[number].binding = binding }
+        }
+        return policy
+    }
+
     /// A guest's binding; nil for the stranger and whoever is no guest.
     public static func binding(of site: Site) -> Binding? {
         guard site.isGuest, site != .stranger, let party = parties[site] else { return nil }

@@ -14,7 +14,7 @@ struct Trial {
     private static let patience = Duration.seconds(30)
 
     let network: ProofNetwork
-    let guardian: ProofGuard?
+    let guardian: (any ProofGuardian)?
 
     /// What an attack came to.
     struct Outcome {

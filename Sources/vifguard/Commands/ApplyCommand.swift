@@ -1,5 +1,7 @@
 import Reporting
 import ArgumentParser
+import Classic
+import Policy
 import PolicyText
 import Datapath
 import Enforcement
@@ -20,11 +22,21 @@ struct ApplyCommand: ParsableCommand {
     func run() throws {
         let configuration = try policy.load()
         for warning in configuration.warnings { Output.warn(warning.description) }
+        if configuration.engine == .classic {
+            try pins.refuseLoaded()
+            return try Output.finish(Classic.apply(configuration.policy), json, nothing: "Nothing to do: the host matches the policy.")
+        }
         let loaded = try Loading.load(configuration.policy, pins: pins.folder, stampBit: configuration.stampBit)
         if loaded.hasMoved {
             Output.warn(
                 wrapped(
                     "vifguard: warning: the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again",
+                    indent: 4))
+        }
+        if Classic.isInUse {
+            Output.warn(
+                wrapped(
+                    "vifguard: warning: rules of the engine classic are in force, too: 'vifguard uninstall --engine classic' takes them off",
                     indent: 4))
         }
         let report = try Apply.perform(configuration.policy, datapath: loaded.datapath)

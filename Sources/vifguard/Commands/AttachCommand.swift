@@ -1,5 +1,6 @@
 import Reporting
 import ArgumentParser
+import Classic
 import PolicyText
 import Enforcement
 import Policy
@@ -34,15 +35,20 @@ struct AttachCommand: ParsableCommand {
 
     func run() throws {
         let interface = try binding.interface(port: port, bridge: bridge, origin: .manual).interface
-        let bridge = try bridgePolicy()
+        let configuration = try policy.load()
+        let bridge = try bridgePolicy(configuration)
+        if configuration.engine == .classic {
+            let report = try Classic.attach(port, to: bridge, interface.binding)
+            return try Output.finish(report, json, nothing: "Nothing to do: \(port.visible) has these rules already.")
+        }
         let report = try Hotplug.attach(port, to: bridge, interface.binding, datapath: try pins.open())
         try Output.finish(report, json, nothing: "Nothing to do: \(port.visible) has this binding already.")
     }
 
     /// The bridge's subnets, and whether it isolates guests. Without knowing, a port of a bridge that does would be opened
     /// to its neighbours.
-    private func bridgePolicy() throws -> BridgePolicy {
-        guard let found = try policy.load().policy.bridges.first(where: { $0.name == bridge }) else {
+    private func bridgePolicy(_ configuration: HostConfiguration) throws -> BridgePolicy {
+        guard let found = configuration.policy.bridges.first(where: { $0.name == bridge }) else {
             throw Failure(
                 "the policy \(policy.path.visible) doesn't name bridge \(bridge.visible): give the one that 'apply' was given, or name the bridge there"
             )

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Policy
 import PolicyText
 import Reporting
-import Policy
 
 /// `vifguard check`
 struct CheckCommand: ParsableCommand {
@@ -66,6 +66,7 @@ extension PolicySummary {
             let uplinks = bridge.uplinks.isEmpty ? "no uplink" : "uplink \(bridge.uplinks.joined(separator: ", "))"
             lines.append("  \(bridge.name): \(counted(bridge.guests, "guest")), \(counted(bridge.interfaces, "interface")), \(uplinks)")
         }
+        if engine == .classic { lines.append("The engine is classic: iptables, ip6tables and arptables.") }
         if audited > 0 { lines.append("In audit mode, where nothing is dropped: \(counted(audited, "interface")).") }
         return lines.map { wrapped($0, indent: 4) }
     }

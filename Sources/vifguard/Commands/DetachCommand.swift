@@ -1,6 +1,8 @@
 import Reporting
 import ArgumentParser
+import Classic
 import Enforcement
+import Policy
 
 /// `vifguard detach`
 struct DetachCommand: ParsableCommand {
@@ -11,10 +13,14 @@ struct DetachCommand: ParsableCommand {
     @Argument(help: "The port, such as vif1.0.")
     var port: String
 
+    @OptionGroup var policy: PolicyOption
     @OptionGroup var pins: PinsOption
     @OptionGroup var json: JSONOption
 
     func run() throws {
+        if policy.engine == .classic {
+            return try Output.finish(Classic.detach(port), json, nothing: "Nothing to do: \(port.visible) has no rules.")
+        }
         let report = try Hotplug.detach(port, datapath: try pins.open())
         try Output.finish(report, json, nothing: "Nothing to do: \(port.visible) has no binding.")
     }

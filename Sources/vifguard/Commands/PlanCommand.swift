@@ -1,5 +1,7 @@
 import Reporting
 import ArgumentParser
+import Classic
+import Policy
 import PolicyText
 import Datapath
 import Enforcement
@@ -15,6 +17,7 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try policy.load()
+        if configuration.engine == .classic { return try showClassic(configuration) }
         let datapath = try pins.openIfLoaded()
         let plan = Plan(configuration.policy, on: try HostState.observe(datapath: datapath))
         if json.isOn { return try Output.printJSON(plan) }
@@ -27,6 +30,20 @@ struct PlanCommand: ParsableCommand {
             Output.print(plan.faults.isEmpty ? "Nothing to do: the host matches the policy." : "Nothing can be done.")
         } else {
             Output.print("\(counted(programs.count + plan.steps.count, "step")); 'vifguard apply' carries them out.")
+        }
+    }
+
+    private func showClassic(_ configuration: HostConfiguration) throws {
+        try pins.refuseLoaded()
+        let plan = try Classic.plan(configuration.policy)
+        if json.isOn { return try Output.printJSON(plan) }
+        for warning in configuration.warnings { Output.warn(warning.description) }
+        Output.print(plan.lines)
+        Output.tell(plan)
+        if plan.isEmpty {
+            Output.print(plan.faults.isEmpty ? "Nothing to do: the host matches the policy." : "Nothing can be done.")
+        } else {
+            Output.print("\(counted(plan.lines.count, "step")); 'vifguard apply' carries them out.")
         }
     }
 

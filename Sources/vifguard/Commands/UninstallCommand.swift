@@ -1,19 +1,26 @@
 import Reporting
 import ArgumentParser
+import Classic
 import Datapath
 import Enforcement
 import EventStore
 import Glibc
+import Policy
 
 /// `vifguard uninstall`
 struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Take the guard off this host, and leave no trace.",
+        usage: "vifguard uninstall [<options>]",
         discussion: "Asks first where a person sits at the terminal. The policy's files stay, and so does the store of events.")
 
     @Flag(help: "Don't ask.")
     var yes = false
 
+    @Option(help: ArgumentHelp("The engine that is in force, ebpf or classic (default: the policy's).", valueName: "engine"))
+    var engine: Engine?
+
+    @OptionGroup var policy: PolicyOption
     @OptionGroup var pins: PinsOption
     @OptionGroup var state: StateOption
     @OptionGroup var json: JSONOption
@@ -23,16 +30,30 @@ struct UninstallCommand: ParsableCommand {
         guard !AgentLock.isHeld(in: state.folder) else {
             throw Failure("an agent is running and would guard everything again: end it first, as by 'systemctl disable --now vifguard'")
         }
-        if !yes, isatty(STDIN_FILENO) == 1 {
-            Output.warn(
-                wrapped(
-                    """
-                    This takes every program, pin and counter in \(pins.folder.path.visible) away and gives the bridges and their \
-                    ports their usual flags back. From then on every guest can use any address. The policy's files and the store of events stay.
-                    """))
-            Output.warn("Go on? Write yes:")
-            guard readLine() == "yes" else { throw Failure("left as it is") }
+        let nothing = "Nothing to do: nothing is installed."
+        switch engine ?? policy.engine {
+        case .ebpf:
+            try confirm(
+                """
+                This takes every program, pin and counter in \(pins.folder.path.visible) away and gives the bridges and their \
+                ports their usual flags back. From then on every guest can use any address. The policy's files and the store of events stay.
+                """)
+            try Output.finish(try Uninstall.perform(pins: pins.folder), json, nothing: nothing)
+        case .classic:
+            try confirm(
+                """
+                This opens FORWARD of iptables, ip6tables and arptables and takes the classic engine's rules out of it. From then on \
+                every guest can use any address. The policy's files stay.
+                """)
+            try Output.finish(try Classic.uninstall(), json, nothing: nothing)
         }
-        try Output.finish(try Uninstall.perform(pins: pins.folder), json, nothing: "Nothing to do: nothing is installed.")
+    }
+
+    /// Asks, where a person can answer.
+    private func confirm(_ consequences: String) throws {
+        guard !yes, isatty(STDIN_FILENO) == 1 else { return }
+        Output.warn(wrapped(consequences))
+        Output.warn("Go on? Write yes:")
+        guard readLine() == "yes" else { throw Failure("left as it is") }
     }
 }

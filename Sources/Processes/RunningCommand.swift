@@ -19,7 +19,8 @@ public struct CommandResult: Hashable, Sendable {
     public var succeeded: Bool { status == 0 }
 }
 
-/// A program running in a network namespace, without a shell in between. It ends with its last reference.
+/// A program that runs without a shell in between, in the namespaces of the thread that started it. It ends with its last
+/// reference.
 public final class RunningCommand: @unchecked Sendable {
     public let arguments: [String]
     public let processID: pid_t
@@ -28,31 +29,40 @@ public final class RunningCommand: @unchecked Sendable {
     private var pipes: [Int32]
     private var collected: [[UInt8]] = [[], []]
     private var status: Int32?
+    private let maximumBytes: Int
 
     /// Starts the program in the calling thread's namespaces: a child process has its parent thread's.
     ///
-    /// - Parameter arguments: the program (looked for in PATH and the sbin folders) and its arguments.
-    init(startingHere arguments: [String]) throws(LabError) {
+    /// - Parameters:
+    ///   - arguments: the program (looked for in PATH and the sbin folders) and its arguments.
+    ///   - input: a descriptor that it reads its input from; nil: there is none.
+    ///   - environment: all that it has for an environment, its PATH the one it is looked for in; nil: this process's.
+    ///   - maximumBytes: one that writes more is ended.
+    public init(
+        startingHere arguments: [String], input: Int32? = nil, environment: [String: String]? = nil, atMost maximumBytes: Int = .max
+    ) throws(ProcessError) {
         let action = "run \(arguments.first ?? "nothing")"
-        guard let name = arguments.first, let path = Self.find(name) else {
-            throw LabError(action: action, reason: "there is no such program here; install the package that has it")
+        let folders = environment?["PATH"] ?? getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
+        guard let name = arguments.first, let path = Self.find(name, in: folders) else {
+            throw ProcessError(action: action, reason: "there is no such program here; install the package that has it")
         }
         var outputEnds: [Int32] = [-1, -1]
         var errorEnds: [Int32] = [-1, -1]
         defer { for end in [outputEnds[1], errorEnds[1]] where end >= 0 { close(end) } }
         guard clinux_pipe(&outputEnds) == 0, clinux_pipe(&errorEnds) == 0 else {
-            let failure = LabError(action: action)
+            let failure = ProcessError(action: action)
             for end in [outputEnds[0], errorEnds[0]] where end >= 0 { close(end) }
             throw failure
         }
         for end in [outputEnds[0], errorEnds[0]] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
         var child: pid_t = 0
-        let failed = Self.spawn(path, arguments, outputEnds[1], errorEnds[1], &child)
+        let failed = Self.spawn(path, arguments, environment, input, outputEnds[1], errorEnds[1], &child)
         guard failed == 0 else {
             for end in [outputEnds[0], errorEnds[0]] { close(end) }
-            throw LabError(action: action, errno: SystemErrorNumber(failed))
+            throw ProcessError(action: action, errno: SystemErrorNumber(failed))
         }
         self.arguments = arguments
+        self.maximumBytes = maximumBytes
         processID = child
         pipes = [outputEnds[0], errorEnds[0]]
         // Nobody else waits for this child, so its number can't have been given to another.
@@ -67,21 +77,25 @@ public final class RunningCommand: @unchecked Sendable {
 
     /// Waits for the program to end by itself.
     ///
-    /// - Throws: `LabError` if it took longer; it has been ended then.
-    public func wait(atMost limit: Duration) throws(LabError) -> CommandResult {
+    /// - Throws: `ProcessError` if it took longer or wrote too much; it has been ended then.
+    public func wait(atMost limit: Duration) throws(ProcessError) -> CommandResult {
         let deadline = ContinuousClock.now + limit
         while status == nil {
             let left = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
             guard left > 0 else {
                 stop()
                 let said = String(decoding: collected[1] + collected[0], as: UTF8.self)
-                throw LabError(action: "run '\(arguments.joined(separator: " "))'", reason: "it took longer than \(limit); it said: \(said)")
+                throw ProcessError(action: "run '\(arguments.joined(separator: " "))'", reason: "it took longer than \(limit); it said: \(said)")
             }
             // The pipes may stay open longer than the program lives, if a child of it has them.
             var awaited = (pipes + [process]).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             _ = poll(&awaited, 3, Int32(min(left.rounded(.up), 1e6)))
             collect()
             if awaited[2].revents != 0 { reap() }
+            guard collected.allSatisfy({ $0.count <= maximumBytes }) else {
+                stop()
+                throw ProcessError(action: "run '\(arguments.joined(separator: " "))'", reason: "it writes more than \(maximumBytes) bytes")
+            }
         }
         return result
     }
@@ -138,11 +152,15 @@ public final class RunningCommand: @unchecked Sendable {
                 }
                 guard length > 0 else { break }
                 collected[place] += buffer[..<length]
+                if collected[place].count > maximumBytes { break }
             }
         }
     }
 
-    private static func spawn(_ path: String, _ arguments: [String], _ output: Int32, _ errors: Int32, _ child: inout pid_t) -> Int32 {
+    private static func spawn(
+        _ path: String, _ arguments: [String], _ environment: [String: String]?, _ input: Int32?, _ output: Int32, _ errors: Int32,
+        _ child: inout pid_t
+    ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         posix_spawn_file_actions_init(&actions)
@@ -151,7 +169,11 @@ public final class RunningCommand: @unchecked Sendable {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
         _ = clinux_close_from(&actions, 3)
@@ -161,42 +183,16 @@ public final class RunningCommand: @unchecked Sendable {
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETPGROUP))
         var words = arguments.map { strdup($0) } + [nil]
-        defer { for word in words { free(word) } }
-        return posix_spawn(&child, path, &actions, &attributes, &words, environ)
+        var variables = (environment ?? [:]).map { strdup("\($0)=\($1)") } + [nil]
+        defer { for word in words + variables { free(word) } }
+        if environment == nil { return posix_spawn(&child, path, &actions, &attributes, &words, environ) }
+        return posix_spawn(&child, path, &actions, &attributes, &words, &variables)
     }
 
     /// The program's path: as given if it holds a '/', else looked for in PATH and where administrators' tools are.
-    private static func find(_ name: String) -> String? {
+    private static func find(_ name: String, in path: String) -> String? {
         if name.utf8.contains(0x2f) { return access(name, X_OK) == 0 ? name : nil }
-        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
         let folders = path.split(separator: ":").map(String.init) + ["/usr/local/sbin", "/usr/sbin", "/sbin"]
         return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
-    }
-}
-
-extension NetworkNamespace {
-    /// Starts a program in this namespace and leaves it running.
-    public func start(_ arguments: [String]) throws(LabError) -> RunningCommand {
-        try runTyped { () throws(LabError) in try RunningCommand(startingHere: arguments) }
-    }
-
-    /// Runs a program in this namespace to its end.
-    ///
-    /// - Throws: `LabError` if there is no such program or it took longer than the limit.
-    public func execute(_ arguments: [String], atMost limit: Duration = .seconds(20)) throws(LabError) -> CommandResult {
-        try start(arguments).wait(atMost: limit)
-    }
-
-    /// What the program writes.
-    ///
-    /// - Throws: `LabError` also if its exit status isn't 0.
-    public func output(of arguments: [String], atMost limit: Duration = .seconds(20)) throws(LabError) -> String {
-        let result = try execute(arguments, atMost: limit)
-        guard result.succeeded else {
-            throw LabError(
-                action: "run '\(arguments.joined(separator: " "))' in \(label)",
-                reason: "it ended with status \(result.status) and said: \(result.errors)\(result.output)")
-        }
-        return result.output
     }
 }

@@ -1,0 +1,100 @@
+import Enforcement
+import Netlink
+import Policy
+
+/// What makes the three FORWARD chains hold a policy's rules and nothing else: a function of the policy and of what was
+/// observed. Where all matches there is nothing to do.
+///
+/// A chain that isn't shut yet is shut and emptied first, as the article does; one that is keeps whatever rule it is to
+/// have. What is to go goes before what is to come, so no address has two ports at any moment. Bridged frames are sent
+/// through the chains last of all: known guests lose nothing when a bridge is guarded for the first time.
+public struct ClassicPlan: Sendable, Hashable, Encodable {
+    public var commands: [FilterCommand] = []
+    /// The settings of br_netfilter that are to be turned on.
+    public var settings: [BridgeNetfilter] = []
+    /// What can't be carried out; a guest's leaves its port without rules, and so shut.
+    public var faults: [Fault] = []
+    /// What is carried out, but may not be meant.
+    public var warnings: [String] = []
+
+    public var isEmpty: Bool { commands.isEmpty && settings.isEmpty }
+
+    init() {}
+
+    /// - Parameters:
+    ///   - policy: one without what the engine can't do (`ClassicLimitation`): guests that ask for it are faults.
+    ///   - host: as `HostState.observe(datapath: nil)` gives it.
+    public init(_ policy: HostPolicy, on host: HostState, _ filters: FilterState) {
+        let attached = filters.attached.filter { host.interface(named: $0) != nil }
+        var wanted: [Rule] = []
+        for bridge in policy.bridges {
+            for (port, interface) in plugs(bridge, policy, on: host, attached) where !attached.contains(port) {
+                if let limitation = interface.classicRefusal(on: bridge, port: port) {
+                    faults.append(Fault(.guest(interface.binding.guest), "\(limitation.message): write \(limitation.suggestion)"))
+                } else {
+                    wanted += Rule.all(of: port, interface.binding, uplinks: bridge.uplinks)
+                }
+            }
+        }
+        for filter in Filter.allCases { makeRoom(filters.chains[filter], filter, for: Set(wanted), keeping: attached) }
+        commands += filters.attached.subtracting(attached).sorted().map { .unmark($0) }
+        let present = Set(Filter.allCases.filter { filters.chains[$0]?.policy == "DROP" }.flatMap { filters.chains[$0]?.rules ?? [] })
+        commands += wanted.filter { !present.contains($0) }.map { .append($0) }
+        settings = Filter.allCases.filter(filters.settingsOff.contains).map(\.setting)
+    }
+
+    /// Each of a bridge's interfaces that has a port, with that port's name. One that the policy names has its rules whether
+    /// or not it is there yet.
+    private mutating func plugs(
+        _ bridge: BridgePolicy, _ policy: HostPolicy, on host: HostState, _ attached: Set<String>
+    ) -> [(port: String, GuestInterface)] {
+        let interfaces = policy.interfaces.filter { $0.bridge == bridge.name }
+        guard let device = host.bridge(named: bridge.name) else {
+            warnings.append("bridge \(bridge.name): \(Plan.missing(bridge.name, on: host))")
+            return interfaces.compactMap { one in one.port.map { ($0, one) } }
+        }
+        let candidates = host.ports(of: device.index).filter { !bridge.uplinks.contains($0.name) }
+        let taken = candidates.filter { attached.contains($0.name) }.map { ($0.index, "") }
+        let plugs = Plugs(interfaces, candidates, device, host, occupied: Dictionary(taken, uniquingKeysWith: { $1 }))
+        faults += plugs.faults
+        warnings += plugs.warnings
+        return zip(interfaces, plugs.ports).compactMap { interface, index in
+            (interface.port ?? index.flatMap { host.interfaces[$0]?.name }).map { ($0, interface) }
+        }
+    }
+
+    /// Shuts a chain, and takes out of it what isn't wanted.
+    private mutating func makeRoom(_ chain: ForwardChain?, _ filter: Filter, for wanted: Set<Rule>, keeping attached: Set<String>) {
+        guard let chain, chain.policy == "DROP" else {
+            if let count = chain?.entries.count, count > 0 {
+                let rules = "\(count) rule\(count == 1 ? "" : "s")"
+                warnings.append("FORWARD of \(filter.rawValue) had \(rules): the chain is the engine's own, and is emptied")
+            }
+            commands += [.policy(filter, "DROP"), .flush(filter)]
+            return
+        }
+        // By their numbers, from the end: the others keep theirs.
+        for (number, text) in chain.foreign.reversed() {
+            warnings.append("FORWARD of \(filter.rawValue) has a rule that isn't the engine's, which is removed: \(text)")
+            commands.append(.delete(filter, number: number))
+        }
+        var seen: Set<Rule> = []
+        commands += chain.rules.filter { !seen.insert($0).inserted || !(wanted.contains($0) || attached.contains($0.port)) }.map { .delete($0) }
+    }
+
+    /// Takes a port's rules away.
+    mutating func remove(_ port: String, from filters: FilterState) {
+        commands += filters.rules.filter { $0.port == port }.map { .delete($0) }
+        if filters.attached.contains(port) { commands.append(.unmark(port)) }
+    }
+
+    private enum CodingKeys: String, CodingKey { case commands, settings, faults, warnings }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(commands, forKey: .commands)
+        try container.encode(settings.map(\.name), forKey: .settings)
+        try container.encode(faults, forKey: .faults)
+        try container.encode(warnings, forKey: .warnings)
+    }
+}

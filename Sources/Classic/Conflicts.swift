@@ -1,0 +1,47 @@
+import Addresses
+import Glibc
+import Netlink
+import Policy
+
+/// Who else has what a guest is to get. The rules of a bridge's ports are told by the uplinks that they name, or by the
+/// bridge that the port is on: two bridges are two networks.
+struct Conflicts {
+    /// Ports that are gone, with rules for one of the addresses: the script that takes those away wasn't called.
+    private(set) var departed: Set<String> = []
+
+    /// - Throws: `ClassicError.refused` for what is reserved or another port's.
+    init(_ port: String, _ bridge: BridgePolicy, _ binding: Binding, _ filters: FilterState) throws(ClassicError) {
+        let own: [IPPrefix] = binding.addresses4.map { .v4($0) } + binding.addresses6.map { .v6($0) } + binding.linkLocals.map { IPPrefix(.v6($0)) }
+        let reserved = bridge.reserved + bridge.gateways.map { IPPrefix($0) }
+        for address in own {
+            if let other = reserved.first(where: { $0.overlaps(address) }) {
+                throw .refused("\(other) is reserved on bridge \(bridge.name): give guest \(binding.guest) another address")
+            }
+            for case .delivery(let holder, let held) in filters.rules where holder != port && held.overlaps(address) {
+                guard let link = try Self.link(holder) else {
+                    departed.insert(holder)
+                    continue
+                }
+                if try Self.isPort(link, of: bridge, filters) {
+                    throw .refused("\(address) is \(holder)'s: 'vifguard detach \(holder)' first, or give guest \(binding.guest) another address")
+                }
+            }
+        }
+        if let mac = binding.macs.first(where: (bridge.gatewayMACs + bridge.reservedMACs).contains) {
+            throw .refused("MAC \(mac) is reserved on bridge \(bridge.name): give guest \(binding.guest) another")
+        }
+    }
+
+    /// nil: it is gone.
+    private static func link(_ name: String) throws(ClassicError) -> Link? {
+        do throws(NetlinkError) { return try Link.named(name) } catch {
+            guard error.errno == ENODEV else { throw .network(error) }
+            return nil
+        }
+    }
+
+    private static func isPort(_ link: Link, of bridge: BridgePolicy, _ filters: FilterState) throws(ClassicError) -> Bool {
+        if let master = link.bridge { return try ClassicError.wrap { () throws(NetlinkError) in try Link.numbered(master) }.name == bridge.name }
+        return filters.rules.contains { if case .repliesTo(link.name, let uplink) = $0 { bridge.uplinks.contains(uplink) } else { false } }
+    }
+}
