@@ -115,7 +115,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
-        .testTarget(name: "HypervisorsTests", dependencies: ["Hypervisors", "PolicyText", "Policy", "Addresses"], swiftSettings: strict),
+        .testTarget(name: "HypervisorsTests", dependencies: ["Hypervisors", "FakeXen", "PolicyText", "Policy", "Addresses", "Netlink"], swiftSettings: strict),
+        // A xenstored made by tests.
+        .target(name: "FakeXen", dependencies: ["CLinux"], path: "Tests/FakeXen", swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["vifguard", "EventStore", "Datapath", "Reporting", "Policy", "Packets", "Addresses"],
             exclude: ["Golden", "Inputs"],
@@ -146,7 +148,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "Enforcement", "Netlink", "Policy", "Packets", "Addresses", "EventStore", "Agent",
-                "Doctor", "API", "Reporting", "Hypervisors", "PolicyText", .product(name: "GRDB", package: "GRDB.swift"),
+                "Doctor", "API", "Reporting", "Hypervisors", "FakeXen", "PolicyText", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Yams", package: "Yams"),

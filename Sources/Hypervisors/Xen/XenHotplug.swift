@@ -151,29 +151,25 @@ public struct XenHotplug {
     /// wrong is a warning: nobody could do better now, and the toolstack only logs it.
     public func offline() -> Outcome {
         var outcome = Outcome(action: "offline", port: call.port)
-        let vif = attempt(&outcome) { () -> XenVIF? in
+        let vif = attempt(&outcome) { () throws -> XenVIF? in
             // Gone with its domain is usual.
-            let store = try store()
+            let store = try self.store()
             guard try store.value(at: XenVIF.path(call, "frontend-id")) != nil else { return nil }
             return try XenVIF(call, in: store)
         }
-        let datapath = attempt(&outcome) { () -> Datapath? in try datapath() }
+        let datapath = attempt(&outcome) { () throws -> Datapath? in try self.datapath() }
         if let vif { (outcome.guest, outcome.bridge, outcome.mac) = (vif.guest, vif.bridge, vif.mac) }
         if let name = vif?.port, name != call.port, isThisCard(name, vif, datapath) {
             outcome.port = name
-            _ = attempt(&outcome) { () -> Bool? in
-                try Hotplug.unplug(name, datapath: datapath)
-                return true
-            }
+            attempt(&outcome) { () throws -> Void? in try Hotplug.unplug(name, datapath: datapath) }
         }
-        _ = attempt(&outcome) { () -> Bool? in
-            try Hotplug.unplug(call.port, datapath: datapath)
-            try hooks.run(environment(vif, outcome.port))
-            return true
-        }
+        attempt(&outcome) { () throws -> Void? in try Hotplug.unplug(call.port, datapath: datapath) }
+        let port = outcome.port
+        attempt(&outcome) { () throws -> Void? in try hooks.run(environment(vif, port)) }
         return outcome
     }
 
+    @discardableResult
     private func attempt<T>(_ outcome: inout Outcome, _ body: () throws -> T?) -> T? {
         do { return try body() } catch {
             outcome.warnings.append("\(error)")

@@ -101,7 +101,7 @@ public final class XenStore {
         var message: [UInt8] = []
         for word in [request.rawValue, number, 0, UInt32(payload.count)] { withUnsafeBytes(of: word) { message += $0 } }
         try send(message + payload, action)
-        let reply = try XenStoreReply(header: try receive(16, action))
+        let reply = XenStoreReply(header: try receive(16, action))
         guard let reply, reply.number == number, reply.length <= Self.maximumPayload else {
             throw XenStoreError("can't \(action): the answer makes no sense; does \(place.visible) belong to xenstored?")
         }
@@ -115,7 +115,7 @@ public final class XenStore {
         var rest = bytes[...]
         while !rest.isEmpty {
             try wait(for: Int16(POLLOUT), action)
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
             guard count > 0 else { throw failure(action) }
             rest = rest.dropFirst(count)
@@ -127,7 +127,7 @@ public final class XenStore {
         var buffer = [UInt8](repeating: 0, count: Self.maximumPayload)
         while bytes.count < length {
             try wait(for: Int16(POLLIN), action)
-            let count = read(descriptor, &buffer, length - bytes.count)
+            let count = Glibc.read(descriptor, &buffer, length - bytes.count)
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
             guard count != 0 else { throw XenStoreError("can't \(action): xenstored has hung up") }
             guard count > 0 else { throw failure(action) }

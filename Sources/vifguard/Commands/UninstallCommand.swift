@@ -4,15 +4,19 @@ import Datapath
 import Enforcement
 import EventStore
 import Glibc
+import Hypervisors
 
 /// `vifguard uninstall`
 struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Take the guard off this host, and leave no trace.",
-        discussion: "Asks first where a person sits at the terminal. The policy's files stay, and so does the store of events.")
+        discussion: "Asks first where a person sits at the terminal. Undoes 'install' as well. The policy's files stay, and so does the store of events.")
 
     @Flag(help: "Don't ask.")
     var yes = false
+
+    @Option(help: ArgumentHelp("The folder that the root of the host's files is at (default: /).", valueName: "dir"))
+    var root = ""
 
     @OptionGroup var pins: PinsOption
     @OptionGroup var state: StateOption
@@ -32,6 +36,11 @@ struct UninstallCommand: ParsableCommand {
                     """))
             Output.warn("Go on? Write yes:")
             guard readLine() == "yes" else { throw Failure("left as it is") }
+        }
+        let changes = try XenInstallation(root: root).uninstall()
+        if !changes.isEmpty, !json.isOn {
+            if let script = changes.script { Output.print("\(script.visible): removed") }
+            Output.print(changes.lines.isEmpty ? [] : ["\(changes.configuration.visible): as it was"] + changes.lines.map { "    \($0.visible)" })
         }
         try Output.finish(try Uninstall.perform(pins: pins.folder), json, nothing: "Nothing to do: nothing is installed.")
     }
