@@ -73,7 +73,7 @@ public final class FakeXenStore: Sendable {
             }
             var rest = reply[...]
             while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+                let count = rest.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
                 guard count > 0 else { return }
                 rest = rest.dropFirst(count)
             }

@@ -21,14 +21,15 @@ public struct XLConfiguration: Sendable, Hashable {
 
     /// As it was before `installed`.
     public var uninstalled: XLConfiguration {
-        let kept = lines.filter { $0 != Self.remark && $0 != Self.setting }
-        return XLConfiguration(kept.map { $0.hasPrefix(Self.mark) ? String($0.dropFirst(Self.mark.count)) : $0 }.joined(separator: "\n"))
+        let former = lines.map { $0.hasPrefix(Self.mark) ? String($0.dropFirst(Self.mark.count)) : $0 }
+        return XLConfiguration(former.filter { $0 != Self.remark && $0 != Self.setting }.joined(separator: "\n"))
     }
 
     /// Whether our script is the default: the last of several assignments counts.
     public var isInstalled: Bool { lines.last(where: Self.isSetting) == Self.setting }
 
-    private var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+    /// By scalars: to a String the two of CR LF are one character.
+    private var lines: [String] { text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) } }
 
     private static func isSetting(_ line: String) -> Bool {
         let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -150,14 +150,14 @@ public final class XenStore {
 }
 
 /// What precedes an answer.
-struct XenStoreReply {
+public struct XenStoreReply: Sendable {
     let kind: UInt32
     let number: UInt32
     /// Of what follows, in bytes.
-    let length: Int
+    public let length: Int
 
     /// nil if it isn't 16 bytes long.
-    init?(header: [UInt8]) {
+    public init?(header: [UInt8]) {
         guard header.count == 16 else { return nil }
         let words = header.withUnsafeBytes { bytes in (0..<4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self) } }
         (kind, number, length) = (words[0], words[1], Int(words[3]))
