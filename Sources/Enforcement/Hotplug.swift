@@ -122,9 +122,11 @@ public enum Hotplug {
         of binding: Binding, at index: InterfaceIndex, _ view: inout View, _ datapath: Datapath
     ) throws(EnforcementError) -> [HostState.GuardedPort] {
         var companions: [HostState.GuardedPort] = []
-        for port in Set(binding.macs.compactMap { view.device.owners.macs[$0]?.port }).sorted() where port != index {
-            guard let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
-                record.isCompanion(of: binding, on: view.device.index), let link = try present({ () throws(NetlinkError) in try Link.numbered(port) }), link.bridge == view.device.index
+        for status in try EnforcementError.wrap({ () throws(DatapathError) in try datapath.ports(of: binding.guest) }) {
+            let port = status.port.index
+            guard port != index, let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
+                record.isCompanion(of: binding, on: view.device.index),
+                let link = try present({ () throws(NetlinkError) in try Link.numbered(port) }), link.bridge == view.device.index
             else { continue }
             view.state.interfaces[port] = try HostState.Interface(link, readingIPv6: true)
             view.state.guarded[port] = record

@@ -115,7 +115,7 @@ public struct XenHotplug {
 
     /// A policy that names the port would leave the guest on it without its binding when `apply` looks next.
     private func refuse(_ resolution: GuestCard.Resolution, _ vif: XenVIF) throws(CardError) {
-        guard let named = resolution.interface.port, named != vif.vifname ?? "vif\(call.domain).\(call.number)" else { return }
+        guard resolution.isStatedByPolicy, let named = resolution.interface.port, named != vif.vifname ?? "vif\(call.domain).\(call.number)" else { return }
         throw CardError(
             "the policy says that guest \(vif.guest.visible) with \(vif.mac.visible) is on port \(named.visible), and this is \(vif.port.visible): Xen numbers ports anew at each start, so leave 'port' out there, or give the vif that name by vifname="
         )

@@ -6,7 +6,7 @@ import Testing
 
 /// A dom0 without Xen: a guarded bridge, a xenstore made by the test, and the built command called as the script calls it.
 /// Guests' ports are ends of veth pairs: what is sent out of "p-vif7.0" comes in by "vif7.0".
-final class XenFixture: Sendable {
+final class XenFixture {
     let command: CommandFixture
     let store: FakeXenStore
     let xen: URL

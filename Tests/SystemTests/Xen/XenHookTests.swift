@@ -1,3 +1,4 @@
+import Addresses
 import FakeXen
 import Foundation
 import Lab
