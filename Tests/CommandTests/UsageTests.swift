@@ -13,7 +13,7 @@ struct UsageTests {
     @Test func `wrong usage ends with 2 and says so on standard error alone`() throws {
         for arguments in [
             ["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""],
-            ["install"], ["install", "--bogus"], ["init", "--xen-folder", ""], ["hook"], ["hook", "kvm"],
+            ["install"], ["install", "--bogus"], ["init", "--xen-folder", ""], ["hook", "kvm"],
             ["top", "--interval", "0.1"], ["top", "--interval", "nan"], ["top", "--count", "0"], ["top", "--once", "--count", "2"],
             ["explain", "00", "--port", "x", "--tag", "4096"],
         ] {

@@ -7,6 +7,7 @@ import Reporting
 struct InstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install", abstract: "Have a hypervisor call vifguard for its guests' network cards.",
+        usage: "vifguard install --xen [<options>]",
         discussion: """
             Shows what it is going to change and asks, where a person sits at the terminal; 'vifguard uninstall' undoes it. \
             Guests that run already are called for when they start next.
