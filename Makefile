@@ -18,7 +18,7 @@ BENCH_PACKAGES := iptables
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3-minimal libc6-dev
 
-.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen demo bench bench-agent fuzz mutants differential lint format install install-files uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen demo bench bench-agent bench-hook fuzz mutants differential lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 i
 
 bench-agent: release setup-bench ## the agent: how fast ports are closed and bound, a storm, a start, a flood
 	Benchmarks/run --agent $(RELEASE)
+
+bench-hook: release ## how long Xen's hook holds up a guest's start
+	timeout -k 30 1800 $(SWIFT) build --build-tests
+	VIFGUARD_HOOK=$(abspath $(RELEASE)) timeout -k 30 600 $(SWIFT) test --skip-build --filter SystemTests.XenHookCostTests | grep '^hook'
 
 test-debian-kernel: release ## prove the guard on Debian 12's own kernel, in an emulated machine
 	$(call install_packages,$(KERNEL_PACKAGES))

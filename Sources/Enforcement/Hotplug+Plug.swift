@@ -49,7 +49,7 @@ extension Hotplug {
         _ plug: Plug, into bridge: BridgePolicy, _ binding: Binding, datapath: Datapath, way: AttachmentWay? = nil
     ) throws(EnforcementError) -> Plugged {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
-            let link = try find(plug)
+            let link = try find(plug, binding, datapath)
             try refuseTrusted(link, datapath)
             do throws(EnforcementError) {
                 return try put(link, plug, into: bridge, binding, datapath, way)
@@ -112,17 +112,20 @@ extension Hotplug {
         return plugged
     }
 
-    /// The port, which an earlier call may have renamed already.
-    private static func find(_ plug: Plug) throws(EnforcementError) -> Link {
+    /// The port, which an earlier call may have renamed already: it is that guest's by the record then.
+    private static func find(_ plug: Plug, _ binding: Binding, _ datapath: Datapath) throws(EnforcementError) -> Link {
         let renamed = try plug.name.flatMap { name throws(EnforcementError) in try present(name) }
-        guard let link = try present(plug.port) else {
-            if let renamed { return renamed }
-            throw .refused("there is no interface \(plug.port): the hypervisor makes it before it calls; 'ip link' lists those here")
-        }
-        if let renamed, renamed.index != link.index {
+        if let link = try present(plug.port) {
+            guard let renamed, renamed.index != link.index else { return link }
             throw .refused("\(plug.port) can't be called \(renamed.name): another interface is already; give the guest's card another vifname")
         }
-        return link
+        let record = try EnforcementError.wrap { () throws(DatapathError) in
+            try renamed.flatMap { link throws(DatapathError) in try datapath.guardedPort(link.index) }
+        }
+        guard let renamed, let record, record.isCompanion(of: binding, on: record.port.bridgeIndex) else {
+            throw .refused("there is no interface \(plug.port): the hypervisor makes it before it calls; 'ip link' lists those here")
+        }
+        return renamed
     }
 
     private static func present(_ name: String) throws(EnforcementError) -> Link? {

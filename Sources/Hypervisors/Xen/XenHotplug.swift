@@ -65,7 +65,7 @@ public struct XenHotplug {
             return try online(opened)
         } catch {
             // Whoever put it up or into a bridge meanwhile. Its own name alone is certain to be this card's.
-            try? Hotplug.unplug(call.port, datapath: try? datapath())
+            try? unplug(call.port, try? datapath())
             if let store { report(error, in: store) }
             throw error
         }
@@ -81,30 +81,26 @@ public struct XenHotplug {
         let binding = resolution.interface.binding
         try refuse(resolution, vif)
         let plugged = try plug(vif, resolution.bridge, binding)
+        var outcome = Outcome(action: "online", port: plugged.port, guest: binding.guest, bridge: vif.bridge, mac: vif.mac)
+        outcome.addresses = Self.addresses(binding, resolution.isStatedByPolicy ? [] : card.addresses)
+        outcome.warnings = comment.notes + plugged.warnings
+        if call.device == .vif {
+            // Where netfront looks for it, in the guest's own folder: written only, never read. A driver domain may not.
+            attempt(&outcome) { () throws -> Void? in
+                try store.write("\(plugged.mtu)", at: "/local/domain/\(call.domain)/device/vif/\(call.number)/mtu")
+            }
+        }
         do {
             if !comment.statements.isEmpty {
                 try store.write(comment.statements.map(\.text).joined(separator: " "), at: XenVIF.path(call, "ipv6"))
             }
-            if call.device == .vif {
-                // Where netfront looks for it, in the guest's own folder: written only, never read.
-                try store.write("\(plugged.mtu)", at: "/local/domain/\(call.domain)/device/vif/\(call.number)/mtu")
-            }
             try hooks.run(environment(vif, plugged.port))
             if call.device == .vif { try store.write("connected", at: XenVIF.path(call, "hotplug-status")) }
         } catch {
-            try? Hotplug.unplug(plugged.port, datapath: try? datapath())
+            try? unplug(plugged.port, try? datapath())
             throw error
         }
-        var outcome = Outcome(action: "online", port: plugged.port, guest: binding.guest, bridge: vif.bridge, mac: vif.mac)
-        outcome.addresses = Self.addresses(binding, resolution.isStatedByPolicy ? [] : card.addresses)
-        outcome.warnings = comment.notes + plugged.warnings
         return outcome
-    }
-
-    /// The engine that holds guests to their bindings: another one is another way to plug and unplug, here and in `offline`.
-    private func plug(_ vif: XenVIF, _ bridge: BridgePolicy, _ binding: Binding) throws -> Hotplug.Plugged {
-        let plug = Hotplug.Plug(call.port, renamedTo: vif.vifname == nil ? nil : vif.port, mtu: vif.mtu)
-        return try Hotplug.plug(plug, into: bridge, binding, datapath: try datapath())
     }
 
     private func comment(for vif: XenVIF) throws(CardError) -> XenIPv6Comment {
@@ -145,6 +141,15 @@ public struct XenHotplug {
         return environment
     }
 
+    // MARK: The engine that holds guests to their bindings
+
+    private func plug(_ vif: XenVIF, _ bridge: BridgePolicy, _ binding: Binding) throws -> Hotplug.Plugged {
+        let plug = Hotplug.Plug(call.port, renamedTo: vif.vifname == nil ? nil : vif.port, mtu: vif.mtu)
+        return try Hotplug.plug(plug, into: bridge, binding, datapath: try datapath())
+    }
+
+    private func unplug(_ name: String, _ datapath: Datapath?) throws(EnforcementError) { try Hotplug.unplug(name, datapath: datapath) }
+
     // MARK: Offline
 
     /// Lets go of the card. Its device and its nodes in xenstore may be gone, it may be called twice, and whatever goes
@@ -161,9 +166,9 @@ public struct XenHotplug {
         if let vif { (outcome.guest, outcome.bridge, outcome.mac) = (vif.guest, vif.bridge, vif.mac) }
         if let name = vif?.port, name != call.port, isThisCard(name, vif, datapath) {
             outcome.port = name
-            attempt(&outcome) { () throws -> Void? in try Hotplug.unplug(name, datapath: datapath) }
+            attempt(&outcome) { () throws -> Void? in try unplug(name, datapath) }
         }
-        attempt(&outcome) { () throws -> Void? in try Hotplug.unplug(call.port, datapath: datapath) }
+        attempt(&outcome) { () throws -> Void? in try unplug(call.port, datapath) }
         let port = outcome.port
         attempt(&outcome) { () throws -> Void? in try hooks.run(environment(vif, port)) }
         return outcome

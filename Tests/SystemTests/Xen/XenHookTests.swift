@@ -165,6 +165,14 @@ struct XenHookTests {
         #expect(try xen.hook("offline", "type_if=vif", domain: 8).succeeded)
         xen.store["backend/vif/8/0/vifname"] = "up0"
         #expect(try xen.hook("offline", "type_if=vif", domain: 8).succeeded)
+        // Nor is it bound in place of a port that isn't there.
+        try xen.host.run { try Link.named("vif8.0").delete() }
+        #expect(try xen.hook("online", "type_if=vif", domain: 8).errors.contains("there is no interface vif8.0"))
+        xen.store["backend/vif/8/0/vifname"] = "p-up0"
+        #expect(try xen.hook("online", "type_if=vif", domain: 8).errors.contains("there is no interface vif8.0"))
+        #expect(try xen.link("p-up0").isUp)
+        // A second call for the first is fine.
+        #expect(try xen.hook("online", "type_if=vif", domain: 7).succeeded)
         #expect(try xen.master(of: "www0") == "br0")
         #expect(try xen.master(of: "up0") == "br0")
         #expect(try xen.link("up0").isUp)

@@ -6,7 +6,7 @@ say() { printf '== [%s s] %s\n' "$(uptime_s)" "$*"; }
 expect() {
 	local what=$1
 	shift
-	if "$@" > /tmp/said 2>&1; then printf 'ok    %s\n' "$what"; else printf 'FAIL  %s\n' "$what"; sed 's/^/      /' /tmp/said | tail -15; failed=1; fi
+	if "$@" > /tmp/said 2>&1; then printf 'ok    %s\n' "$what"; else printf 'FAIL  %s\n' "$what"; sed 's/^/      /' /tmp/said | tail -40; failed=1; fi
 }
 refuse() { ! "$@"; }
 

@@ -8,7 +8,8 @@ vif=,script=vif-bridge guest_file open 9
 expect "a guest starts with Xen's own script" xl create /etc/xen/open.cfg
 expect "it is up" await_guest open
 attack open eth0 9 open
-expect "without the guard all attacks get out" [ "$(through open | wc -l)" -eq $((${#kinds[@]} - 2)) ]
+# But for the one to a link-local group address, which ends in the bridge (and can teach it a MAC there).
+expect "without the guard all attacks get out" [ "$(through open | wc -l)" -eq $((${#kinds[@]} - 3)) ]
 through open
 xl destroy open; rm /etc/xen/open.cfg
 
@@ -88,15 +89,22 @@ expect "the agent ends: no attack gets out" nothing_through again
 expect "honest frames do, every one" honest_through again
 
 say "it moves"
-expect "xl migrate, to this very host" xl migrate -s "" www "xl migrate-receive"
-expect "under a new number" [ "$(xl domid www)" -gt "$id" ]
-id=$(xl domid www)
-expect "reached over IPv4" reaches $www
-expect "reached over IPv6" reaches $www6
+# As 'xl migrate' does on both sides but for the copying of pages while it runs, which fails in this emulation with
+# Xen's own script, too: here saved, there restored under the name of a guest that is arriving, and renamed.
 expect "xl save" xl save www /tmp/www.saved
 expect "its port is let go of" [ "$(port_count "vif$id.0" present)" -eq 0 ]
-expect "xl restore" xl restore /tmp/www.saved
+sed 's/^name = .*/name = "www--incoming"/' /etc/xen/www.cfg > /tmp/incoming
+listen arrival
+expect "xl restore" xl restore /tmp/incoming /tmp/www.saved
+expect "xl rename" xl rename www--incoming www
+expect "under a new number" [ "$(xl domid www)" -gt "$id" ]
+id=$(xl domid www)
+expect "known by its own name" sh -c 'vifguard status --json | grep -q "\"guest\" : \"www\""'
+sleep 2; hush
+# Netfront's gratuitous ARP (net/ipv4/devinet.c, inetdev_send_gratuitous_arp).
+expect "its announcement passes" [ "$(heard arrival "ffffffffffff$(mac_of 7 | tr -d :)0806")" -ge 1 ]
 expect "reached over IPv4" reaches $www
+expect "reached over IPv6" reaches $www6
 attack www eth0 7 moved
 expect "no attack gets out" nothing_through moved
 expect "honest frames do, every one" honest_through moved
