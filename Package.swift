@@ -116,7 +116,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
-        .testTarget(name: "HypervisorsTests", dependencies: ["Hypervisors", "FakeXen", "PolicyText", "Policy", "Addresses", "Netlink"], swiftSettings: strict),
+        .testTarget(
+            name: "HypervisorsTests", dependencies: ["Hypervisors", "FakeXen", "PolicyText", "Policy", "Addresses", "Netlink"], swiftSettings: strict),
         // A xenstored made by tests.
         .target(name: "FakeXen", dependencies: ["CLinux"], path: "Tests/FakeXen", swiftSettings: strict),
         .testTarget(

@@ -20,10 +20,12 @@ public struct FirstPolicy: Sendable {
         for interface in inventory.interfaces {
             if !policy.bridges.contains(where: { $0.name == interface.bridge }) {
                 policy.bridges.append(BridgePolicy(name: interface.bridge))
-                notes.append("bridge \(interface.bridge.visible) isn't there: guest \(interface.binding.guest.visible) has a card on it; write its uplinks")
+                notes.append(
+                    "bridge \(interface.bridge.visible) isn't there: guest \(interface.binding.guest.visible) has a card on it; write its uplinks")
             }
             if let conflict = conflict(of: interface) {
-                notes.append("guest \(interface.binding.guest.visible) with \(interface.binding.macs.first?.description ?? ""): \(conflict): left out")
+                notes.append(
+                    "guest \(interface.binding.guest.visible) with \(interface.binding.macs.first?.description ?? ""): \(conflict): left out")
             } else {
                 policy.interfaces.append(interface)
             }
@@ -32,15 +34,19 @@ public struct FirstPolicy: Sendable {
 
     private func conflict(of interface: GuestInterface) -> String? {
         guard let bridge = policy.bridges.first(where: { $0.name == interface.bridge }) else { return nil }
-        let nobodys = bridge.gateways.map { IPPrefix($0) } + bridge.subnets.flatMap { subnet in
-            subnet.broadcast.map { [IPPrefix(.v4(subnet.address)), IPPrefix(.v4($0))] } ?? []
-        }
+        let nobodys =
+            bridge.gateways.map { IPPrefix($0) }
+            + bridge.subnets.flatMap { subnet in
+                subnet.broadcast.map { [IPPrefix(.v4(subnet.address)), IPPrefix(.v4($0))] } ?? []
+            }
         let own = interface.binding.addresses4.map { IPPrefix.v4($0) } + interface.binding.addresses6.map { IPPrefix.v6($0) }
         for prefix in own {
             if let taken = nobodys.first(where: prefix.overlaps) { return "\(taken) is a gateway's or the subnet's own on bridge \(bridge.name)" }
         }
         for other in policy.interfaces where other.bridge == interface.bridge {
-            if let shared = interface.binding.sharedIdentity(with: other.binding) { return "\(shared) is guest \(other.binding.guest.visible)'s already" }
+            if let shared = interface.binding.sharedIdentity(with: other.binding) {
+                return "\(shared) is guest \(other.binding.guest.visible)'s already"
+            }
         }
         return nil
     }

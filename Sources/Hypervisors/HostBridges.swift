@@ -50,7 +50,9 @@ public struct HostBridges: Sendable {
             policy.gateways.append(gateway)
         }
         bridges.append(policy)
-        if uplinks.isEmpty { notes.append("bridge \(bridge.name): no port of it leads out as far as can be seen; if one does, write it under uplinks") }
+        if uplinks.isEmpty {
+            notes.append("bridge \(bridge.name): no port of it leads out as far as can be seen; if one does, write it under uplinks")
+        }
         for port in ports where !uplinks.contains(port) { note(port, bridge, facts) }
     }
 

@@ -51,7 +51,10 @@ struct UsageTests {
     }
 
     @Test func `help fits into 80 columns`() throws {
-        for name in ["check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "prove", "init", "install", "hook", "uninstall", "version"] {
+        for name in [
+            "check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "prove", "init", "install", "hook", "uninstall",
+            "version",
+        ] {
             let lines = try Command([name, "--help"]).output.split(separator: "\n")
             #expect(lines.filter { $0.count > 80 } == [], "\(name)")
         }

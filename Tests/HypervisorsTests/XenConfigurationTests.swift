@@ -49,8 +49,10 @@ import Testing
     @Test(arguments: [
         ("name = 'www", "1: the text isn't closed"), ("\nname 'www'", "2: '=' is due behind name"), ("name = 'a' 'b'", "1: the line should end"),
         ("vif = [ 'a' 'b' ]", "1: ',' or ']' is due"), ("vif = [", "1: a value is due"), ("= 1", "1: a setting's name is due"),
-        ("name = '\\q'", "1: xl knows no text"), ("name = 'a\nb'", "1: the text isn't closed on its line"), ("name = '\\x00'", "is no byte of a text"),
-        ("name = '\\400'", "is no byte of a text"), ("x = " + String(repeating: "[", count: 5000), "more than 16 deep"), ("name = $(id)", "a value is due"),
+        ("name = '\\q'", "1: xl knows no text"), ("name = 'a\nb'", "1: the text isn't closed on its line"),
+        ("name = '\\x00'", "is no byte of a text"),
+        ("name = '\\400'", "is no byte of a text"), ("x = " + String(repeating: "[", count: 5000), "more than 16 deep"),
+        ("name = $(id)", "a value is due"),
     ])
     func `what xl wouldn't read isn't read, and the place is said`(_ text: String, _ why: String) {
         let error = #expect(throws: CardError.self) { try read(text) }

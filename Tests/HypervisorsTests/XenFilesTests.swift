@@ -57,7 +57,8 @@ final class XenFilesTests {
     }
 
     @Test func `a first policy has what the files say, and leaves out what contradicts itself`() throws {
-        try write("a.cfg", "name='www'\n#ipv6=2001:db8::1\nvif=['mac=00:16:3e:00:00:01,ip=192.0.2.1/24,bridge=br0','mac=00:16:3e:00:00:02,ip=192.0.2.2']")
+        try write(
+            "a.cfg", "name='www'\n#ipv6=2001:db8::1\nvif=['mac=00:16:3e:00:00:01,ip=192.0.2.1/24,bridge=br0','mac=00:16:3e:00:00:02,ip=192.0.2.2']")
         try write("b.cfg", "name='thief'\nvif=['mac=00:16:3e:00:00:03,ip=192.0.2.1,bridge=br0']")
         try write("c.cfg", "name='no mac'\nvif=['ip=192.0.2.9']")
         try write("d.cfg", "name='router'\nvif=['mac=00:16:3e:00:00:04,ip=192.0.2.254,bridge=br0']")
@@ -78,13 +79,16 @@ final class XenFilesTests {
         let before = XLConfiguration("# vif.default.script=\"x\"\nvif.default.script = \"vif-route\"\nautoballoon=0\n")
         let after = before.installed
         #expect(after.isInstalled && !before.isInstalled && after.installed == after)
-        #expect(after.text.contains("\n#vifguard: vif.default.script = \"vif-route\"\nautoballoon=0\n") && after.text.hasSuffix("vif.default.script=\"vif-vifguard\"\n"))
+        #expect(
+            after.text.contains("\n#vifguard: vif.default.script = \"vif-route\"\nautoballoon=0\n")
+                && after.text.hasSuffix("vif.default.script=\"vif-vifguard\"\n"))
         #expect(after.uninstalled == before)
         #expect(before.changes(to: after).filter { $0.hasPrefix("- ") } == ["- vif.default.script = \"vif-route\""])
         #expect(XLConfiguration("").installed.uninstalled.text == "")
         // Somebody has changed it since: the last one counts, and is kept as it was.
         let overruled = XLConfiguration(after.text + "vif.default.script=\"mine\"\n")
-        #expect(!overruled.isInstalled && overruled.installed.isInstalled && overruled.installed.text.contains("#vifguard: vif.default.script=\"mine\""))
+        #expect(
+            !overruled.isInstalled && overruled.installed.isInstalled && overruled.installed.text.contains("#vifguard: vif.default.script=\"mine\""))
     }
 
     @Test func `xenstore's values come as they were written, and a store that lies is refused`() throws {

@@ -26,7 +26,8 @@ import Testing
         (["online"], ["XENBUS_PATH": "backend/vif/7/0/../../../8"], "not such as"), (["online"], ["XENBUS_PATH": "backend/vif/07/0"], "not such as"),
         (["online"], ["XENBUS_PATH": "backend/vif/0/0"], "not such as"), (["online"], ["XENBUS_PATH": "backend/vif/32752/0"], "not such as"),
         (["online"], ["XENBUS_PATH": "/backend/vif/7/0"], "not such as"), (["online"], ["XENBUS_PATH": "backend/vif/7/-1"], "not such as"),
-        (["online"], ["XENBUS_PATH": "backend/vif/7/0", "vif": "vif8.0"], "two cards"), (["online"], ["XENBUS_PATH": "backend/vif/7/0", "vif": "eth0"], "not such as"),
+        (["online"], ["XENBUS_PATH": "backend/vif/7/0", "vif": "vif8.0"], "two cards"),
+        (["online"], ["XENBUS_PATH": "backend/vif/7/0", "vif": "eth0"], "not such as"),
         (["add", "type_if=tap"], [:], "INTERFACE isn't set"), (["add", "type_if=tap"], ["INTERFACE": "vif7.0"], "not such as"),
         (["add", "type_if=tap"], ["INTERFACE": "vif7.0-emu", "XENBUS_PATH": "backend/vif/8/0"], "two cards"),
     ])

@@ -111,7 +111,8 @@ public struct XenIPv6Comment: Sendable, Hashable {
             }
             let found = try Self.read(configuration, file.path)
             if let first, Set(found.map(\.text)) != Set(statements.map(\.text)) {
-                throw CardError("\(first.visible) and \(file.path.visible) both are guest \(guest.visible)'s, and their #ipv6= aren't the same: keep one")
+                throw CardError(
+                    "\(first.visible) and \(file.path.visible) both are guest \(guest.visible)'s, and their #ipv6= aren't the same: keep one")
             }
             if first == nil { (first, statements) = (file.path, found) }
         }

@@ -111,7 +111,9 @@ public struct XenHotplug {
 
     /// A policy that names the port would leave the guest on it without its binding when `apply` looks next.
     private func refuse(_ resolution: GuestCard.Resolution, _ vif: XenVIF) throws(CardError) {
-        guard resolution.isStatedByPolicy, let named = resolution.interface.port, named != vif.vifname ?? "vif\(call.domain).\(call.number)" else { return }
+        guard resolution.isStatedByPolicy, let named = resolution.interface.port, named != vif.vifname ?? "vif\(call.domain).\(call.number)" else {
+            return
+        }
         throw CardError(
             "the policy says that guest \(vif.guest.visible) with \(vif.mac.visible) is on port \(named.visible), and this is \(vif.port.visible): Xen numbers ports anew at each start, so leave 'port' out there, or give the vif that name by vifname="
         )
@@ -137,7 +139,9 @@ public struct XenHotplug {
             "type_if": call.device.rawValue, "dev": port, "vif": "vif\(call.domain).\(call.number)",
         ]
         if call.device == .tap { environment["INTERFACE"] = call.port }
-        if let vif { (environment["bridge"], environment["ip"], environment["mac"], environment["vifname"]) = (vif.bridge, vif.ip, vif.mac, vif.vifname) }
+        if let vif {
+            (environment["bridge"], environment["ip"], environment["mac"], environment["vifname"]) = (vif.bridge, vif.ip, vif.mac, vif.vifname)
+        }
         return environment
     }
 

@@ -113,4 +113,3 @@ public struct XenHotplugCall: Sendable, Hashable {
         return number
     }
 }
-

@@ -36,7 +36,8 @@ public final class XenStore {
             self.place = candidate
             return
         }
-        throw XenStoreError("xenstore doesn't answer at \((place.map { [$0] } ?? Self.places).joined(separator: ", ").visible): is xenstored running here?")
+        throw XenStoreError(
+            "xenstore doesn't answer at \((place.map { [$0] } ?? Self.places).joined(separator: ", ").visible): is xenstored running here?")
     }
 
     deinit { close(descriptor) }
@@ -107,7 +108,9 @@ public final class XenStore {
         }
         let answer = try receive(reply.length, action)
         if reply.kind == request.rawValue { return answer }
-        let name = reply.kind == Request.error.rawValue ? String(decoding: answer.prefix { $0 != 0 }.prefix(32), as: UTF8.self) : "an answer to something else"
+        let name =
+            reply.kind == Request.error.rawValue
+            ? String(decoding: answer.prefix { $0 != 0 }.prefix(32), as: UTF8.self) : "an answer to something else"
         throw XenStoreError("can't \(action): xenstored says \(name.visible)", name: name)
     }
 

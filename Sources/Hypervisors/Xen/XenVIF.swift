@@ -50,7 +50,9 @@ public struct XenVIF: Sendable, Hashable {
         ip = try Self.text(Self.path(call, "ip"), in: store) ?? ""
         vifname = try Self.text(Self.path(call, "vifname"), in: store).flatMap { $0.isEmpty ? nil : $0 }
         mtu = try Self.text(Self.path(call, "mtu"), in: store).map { text throws(CardError) in
-            guard let mtu = XenHotplugCall.number(text, in: 68..<65536) else { throw CardError("the card's mtu is \(text.visible): write 68 to 65535") }
+            guard let mtu = XenHotplugCall.number(text, in: 68..<65536) else {
+                throw CardError("the card's mtu is \(text.visible): write 68 to 65535")
+            }
             return mtu
         }
     }

@@ -36,7 +36,9 @@ struct InstallCommand: ParsableCommand {
         let installation = XenInstallation(root: root)
         let changes = try installation.planInstall(source)
         if !changes.isEmpty, !yes {
-            guard isatty(STDIN_FILENO) == 1 else { throw Failure("this changes Xen's own files: look at 'vifguard install --xen' at a terminal, or give --yes") }
+            guard isatty(STDIN_FILENO) == 1 else {
+                throw Failure("this changes Xen's own files: look at 'vifguard install --xen' at a terminal, or give --yes")
+            }
             Output.warn(changes.lines(isDone: false).joined(separator: "\n"))
             Output.warn("Go on? Write yes:")
             guard readLine() == "yes" else { throw Failure("left as it is") }

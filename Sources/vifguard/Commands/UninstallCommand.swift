@@ -11,7 +11,8 @@ struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Take the guard off this host, and leave no trace.",
         usage: "vifguard uninstall [<options>]",
-        discussion: "Asks first where a person sits at the terminal. Undoes 'install' as well. The policy's files stay, and so does the store of events.")
+        discussion:
+            "Asks first where a person sits at the terminal. Undoes 'install' as well. The policy's files stay, and so does the store of events.")
 
     @Flag(help: "Don't ask.")
     var yes = false

@@ -12,7 +12,8 @@ struct XenHookCostTests {
         var policy = XenFixture.policy
         for number in 0..<guests {
             let bytes = [number >> 8, number & 0xff].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-            policy += "  guest-\(number): {interfaces: [{bridge: br0, mac: \"02:01:00:00:\(bytes[0]):\(bytes[1])\", addresses: [10.1.\(number >> 8).\(number & 0xff)]}]}\n"
+            policy +=
+                "  guest-\(number): {interfaces: [{bridge: br0, mac: \"02:01:00:00:\(bytes[0]):\(bytes[1])\", addresses: [10.1.\(number >> 8).\(number & 0xff)]}]}\n"
         }
         let xen = try XenFixture(policy: policy.replacing("10.1.0.0]", with: "10.1.9.1]"))
         xen.store.add(domain: 7, name: "www", mac: XenFixture.mac(7), ip: "192.0.2.7 2001:db8::7")
@@ -26,7 +27,9 @@ struct XenHookCostTests {
         }
         // What starting any program costs here, the one that starts the hook included.
         let nothing = try (0..<50).map { _ in try time { try xen.host.execute(["env", "-i", "true"]) } }
-        print("hook xen, \(guests) guests in the policy: online \(median(online)) ms, offline \(median(offline)) ms, of which starting a program \(median(nothing)) ms")
+        print(
+            "hook xen, \(guests) guests in the policy: online \(median(online)) ms, offline \(median(offline)) ms, of which starting a program \(median(nothing)) ms"
+        )
     }
 
     private func time(_ body: () throws -> CommandResult) throws -> Double {

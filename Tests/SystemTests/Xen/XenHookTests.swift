@@ -202,7 +202,8 @@ struct XenHookTests {
         try xen.bringUp(7, "listed.example.com--incoming", mac: 1, ip: nil)
         #expect(try xen.command.port("vif7.0").binding?.guest == "listed.example.com")
         let mac: [UInt8] = [2, 0, 0, 0, 0, 1]
-        let announcement = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] + mac + [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3] + mac + [0, 0, 0, 0] + mac + [0, 0, 0, 0]
+        let announcement =
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] + mac + [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3] + mac + [0, 0, 0, 0] + mac + [0, 0, 0, 0]
         #expect(try xen.passing([announcement], from: "vif7.0", honest: arpRequest(from: 1)) == [announcement])
     }
 
@@ -212,7 +213,8 @@ struct XenHookTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let seen = xen.xen.appending(path: "seen")
         let hook = folder.appending(path: "10-note.hook")
-        try "#!/bin/sh\necho \"$command $type_if $dev $bridge $ip $XENBUS_PATH $EVIL\" >> '\(seen.path)'\n".write(to: hook, atomically: true, encoding: .utf8)
+        try "#!/bin/sh\necho \"$command $type_if $dev $bridge $ip $XENBUS_PATH $EVIL\" >> '\(seen.path)'\n".write(
+            to: hook, atomically: true, encoding: .utf8)
         try "#!/bin/sh\nexit 3\n".write(to: folder.appending(path: "20-not-executable.hook"), atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: hook.path)
         try xen.bringUp(7, "www", mac: 7, ip: "192.0.2.7")
