@@ -72,7 +72,9 @@ struct XenSetupTests {
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: teller.path)
         let local = folder.appending(path: "vif-vifguard")
         try script.replacing("PATH=/usr/local/sbin", with: "PATH=\(folder.path)").write(to: local, atomically: true, encoding: .utf8)
-        let words = ["env", "-i", "PATH=/evil:/bin:/usr/bin", "XENBUS_PATH=backend/vif/7/0", "/bin/sh", local.path, "online", "type_if=vif", "a b;$(id)"]
+        let words = [
+            "env", "-i", "PATH=/evil:/bin:/usr/bin", "XENBUS_PATH=backend/vif/7/0", "/bin/sh", local.path, "online", "type_if=vif", "a b;$(id)",
+        ]
         let said = try xen.host.output(of: words)
         #expect(said == "\(folder.path):/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin|backend/vif/7/0|5|hook xen online type_if=vif a b;$(id)\n")
     }

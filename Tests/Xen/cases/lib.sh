@@ -66,9 +66,15 @@ guest_file() {
 await_guest() {
 	local n
 	for n in $(seq 600); do
-		[ "$(cat /var/log/xen/guest-"$1".log /var/log/xen/qemu-dm-"$1".log 2>/dev/null | grep -c "GUEST UP $1")" -ge "${2:-1}" ] && return 0
+		[ "$(grep -c "GUEST UP $1" "/var/log/xen/guest-$1.log" 2>/dev/null)" -ge "${2:-1}" ] && return 0
 		sleep 0.3
 	done
+	return 1
+}
+# Nobody keeps what is said on a serial line: ask.
+await_answer() {
+	local n
+	for n in $(seq 60); do in-guest "$1" 5 test -e /sys/class/net/eth0 > /dev/null && return 0; done
 	return 1
 }
 reaches() { ip netns exec outside ping -c 3 -i 0.3 -W 3 "$1" | grep -q ' [1-9] received'; }
