@@ -54,7 +54,9 @@ public struct FirstPolicy: Sendable {
     /// The policy as a file, its notes in front as comments.
     public var yaml: String {
         let head = notes.flatMap { note in
-            wrapped(note.visibleLines, indent: 0, firstColumn: 2).split(separator: "\n").enumerated().map { ($0 == 0 ? "# - " : "#   ") + $1 }
+            wrapped(note.visibleLines, indent: 4, firstColumn: 4).split(separator: "\n").enumerated().map { place, line in
+                place == 0 ? "# - \(line)" : "#\(line.dropFirst())"
+            }
         }
         let title = notes.isEmpty ? [] : ["# To be looked at:"] + head + [""]
         return (title + [PolicyWriter.yaml(for: HostConfiguration(policy: policy))]).joined(separator: "\n")

@@ -6,6 +6,9 @@ import Testing
 /// `vifguard init`, and `install` with `uninstall`.
 @Suite(.timeLimit(.minutes(5)))
 struct XenSetupTests {
+    private static let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Packaging/vif-vifguard").standardized
+        .path
+
     private func run(_ xen: XenFixture, _ words: String...) throws -> CommandResult {
         try xen.host.execute([CommandFixture.binary] + words, atMost: .seconds(60))
     }
@@ -21,7 +24,7 @@ struct XenSetupTests {
         #expect(made.succeeded, "\(made.errors)")
         let text = try String(contentsOfFile: file, encoding: .utf8)
         for line in [
-            "  br0:", "    gateways: [192.0.2.254]", "    subnets: [192.0.2.0/24]", "        addresses: [192.0.2.7, 2001:db8::60]",
+            "  br0:", "    gateways: [192.0.2.254]", "    subnets: [192.0.2.0/24]", "        addresses: [192.0.2.7, \"2001:db8::60\"]",
             "        mac: 02:00:00:00:00:07",
         ] { #expect(text.contains("\n\(line)\n"), "no \(line) in\n\(text)") }
         // The gateway's address is nobody's, and of veths nobody can say where they lead.
@@ -38,7 +41,7 @@ struct XenSetupTests {
         let xen = try XenFixture()
         let root = xen.command.folder.appending(path: "root")
         let scripts = root.appending(path: "etc/xen/scripts")
-        let script = URL(filePath: #filePath).appending(path: "../../../../Packaging/vif-vifguard").standardized.path
+        let script = Self.script
         #expect(try run(xen, "install", "--xen", "--yes", "--root", root.path, "--script", script).errors.contains("install Xen first"))
         try FileManager.default.createDirectory(at: scripts, withIntermediateDirectories: true)
         let configuration = root.appending(path: "etc/xen/xl.conf")
@@ -63,7 +66,7 @@ struct XenSetupTests {
 
     @Test func `the script hands over all it is given, by a path of its own`() throws {
         let xen = try XenFixture()
-        let script = try String(contentsOf: URL(filePath: #filePath).appending(path: "../../../../Packaging/vif-vifguard"), encoding: .utf8)
+        let script = try String(contentsOfFile: Self.script, encoding: .utf8)
         // A vifguard that tells what it was called with, in a folder that the script's path names first.
         let folder = xen.command.folder.appending(path: "bin")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
