@@ -103,4 +103,8 @@ port_count() { vifguard status --json | python3 -c "
 import json, sys
 ports = [p for b in json.load(sys.stdin)['bridges'] for p in b['ports'] if p['name'] == '$1']
 print(sum(c['packets'] for p in ports for c in p['sent']['dropped'].values()) if '$2' == 'dropped' else len(ports))"; }
-finish() { vifguard status > /results/vifguard-status 2>&1; ls -l /proc/[0-9]*/exe 2>/dev/null | grep -c vifguard > /dev/null; exit $failed; }
+# Frames that reached another's port without having been judged: what a port that isn't bound yet sends.
+unjudged() { vifguard status --json | python3 -c "
+import json, sys
+print(sum(side['dropped'].get('unjudged', {}).get('packets', 0) for b in json.load(sys.stdin)['bridges'] for p in b['ports'] for side in (p['sent'], p['received'])))"; }
+finish() { vifguard status > /results/vifguard-status 2>&1; exit $failed; }

@@ -38,6 +38,7 @@ printf '#!/bin/sh\n[ "$1" = online ] && sleep 3\nexec /etc/xen/scripts/vif-vifgu
 chmod 755 /etc/xen/scripts/vif-slow
 mapfile -t eight < <(/case/attacks "$(mac_of 8)" 192.0.2.8 2001:db8::8)
 declare -A frame; for line in "${eight[@]}"; do frame[${line%% *}]=${line#* }; done
+before=$(unjudged)
 listen burst
 in-guest www 120 frames eth1 3000 "${frame[ip4-source]}" "${frame[mac-source]}" "${frame[honest4]}" > /results/burst.txt 2>&1 & sender=$!
 sleep 1
@@ -45,6 +46,7 @@ expect "network-attach" xl network-attach www "mac=$(mac_of 8)" bridge=xenbr0 ip
 wait $sender; hush
 cat /results/burst.txt
 expect "not one spoofed frame of the burst gets out" [ "$(($(heard burst "${frame[ip4-source]}") + $(heard burst "${frame[mac-source]}")))" -eq 0 ]
+expect "nor came any as far as the others' ports" [ "$(unjudged)" -eq "$before" ]
 expect "there was a burst: it was counted" [ "$(port_count "vif$id.1" dropped)" -ge 100 ]
 expect "what is honest of it gets out" [ "$(heard burst "${frame[honest4]}")" -ge 50 ]
 echo "burst: $(port_count "vif$id.1" dropped) dropped, $(heard burst "${frame[honest4]}") honest frames out"
