@@ -16,8 +16,9 @@ TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-st
 	util-linux curl iptables arptables ebtables nftables
 BENCH_PACKAGES := iptables
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
+XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3-minimal libc6-dev
 
-.PHONY: help setup promtool setup-bench build release test test-debian-kernel demo bench bench-agent fuzz mutants differential lint format install install-files uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen demo bench bench-agent bench-hook fuzz mutants differential lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,9 +70,17 @@ bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 i
 bench-agent: release setup-bench ## the agent: how fast ports are closed and bound, a storm, a start, a flood
 	Benchmarks/run --agent $(RELEASE)
 
+bench-hook: release ## how long Xen's hook holds up a guest's start
+	timeout -k 30 1800 $(SWIFT) build --build-tests
+	VIFGUARD_HOOK=$(abspath $(RELEASE)) timeout -k 30 600 $(SWIFT) test --skip-build --filter SystemTests.XenHookCostTests | grep '^hook'
+
 test-debian-kernel: release ## prove the guard on Debian 12's own kernel, in an emulated machine
 	$(call install_packages,$(KERNEL_PACKAGES))
 	Tests/DebianKernel/run $(RELEASE)
+
+test-xen: release ## guests of a real Xen, attacked from within, in an emulated machine
+	$(call install_packages,$(XEN_PACKAGES))
+	Tests/Xen/run $(RELEASE)
 
 fuzz: setup ## libFuzzer over every decoder (SECONDS=30 each)
 	Fuzz/run $(or $(SECONDS_EACH),30)
@@ -104,6 +113,7 @@ install-files:
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/sbin/vifguard
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)/etc/vifguard/guests.d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 644 Documentation/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -D -m 755 Packaging/vif-vifguard $(DESTDIR)$(PREFIX)/share/vifguard/vif-vifguard
 	install -D -m 644 Packaging/policy.example.yaml $(DESTDIR)$(PREFIX)/share/doc/vifguard/policy.example.yaml
 	install -D -m 644 Packaging/vifguard.sysusers $(SYSUSERS)/vifguard.conf
 	install -d $(UNITS)
@@ -116,7 +126,7 @@ uninstall: ## remove what install put there (a policy in /etc/vifguard stays)
 	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl disable --now vifguard.service vifguard-classic.service || true
 	rm -f $(DESTDIR)$(PREFIX)/sbin/vifguard $(DESTDIR)$(PREFIX)/share/man/man8/vifguard.8 $(DESTDIR)$(PREFIX)/share/man/man8/vifguard-*.8
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vifguard $(UNITS)/vifguard.service $(UNITS)/vifguard-classic.service $(SYSUSERS)/vifguard.conf
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vifguard
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vifguard $(DESTDIR)$(PREFIX)/share/vifguard
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)/etc/vifguard/guests.d $(DESTDIR)/etc/vifguard 2>/dev/null || true
 
 clean: ## remove what was built

@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "vifguard", targets: ["vifguard"]),
         .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "PolicyText"]),
         .library(name: "VifguardAPI", targets: ["API"]),
+        .library(name: "VifguardHypervisors", targets: ["Hypervisors"]),
         .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Classic", "Datapath", "Netlink"]),
     ],
     dependencies: [
@@ -121,8 +122,11 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
+            name: "HypervisorsTests", dependencies: ["Hypervisors", "FakeXen", "PolicyText", "Policy", "Addresses", "Netlink"], swiftSettings: strict),
+        // A xenstored made by tests.
+        .target(name: "FakeXen", dependencies: ["CLinux"], path: "Tests/FakeXen", swiftSettings: strict),
+        .testTarget(
             name: "ClassicTests", dependencies: ["Classic", "Enforcement", "Netlink", "PolicyText", "Policy", "Addresses"], swiftSettings: strict),
-        .testTarget(name: "HypervisorsTests", dependencies: ["Hypervisors", "PolicyText", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
             name: "CommandTests", dependencies: ["vifguard", "EventStore", "Datapath", "Reporting", "Policy", "Packets", "Addresses"],
             exclude: ["Golden", "Inputs"],
@@ -155,7 +159,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets", "Addresses",
-                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "PolicyText",
+                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),

@@ -8,6 +8,7 @@ let programs: [Target] = [
     .program("FuzzCapture"),
     .program("FuzzPolicy"),
     .program("FuzzAPI", besides: "VifguardAPI"),
+    .program("FuzzXen", besides: "VifguardHypervisors"),
 ]
 
 let package = Package(

@@ -87,15 +87,32 @@ struct BridgeWishes {
                 listed[plug] = state.guarded[plug]?.listed
                 if let binding = listed[plug] { owners.add(binding, port: plug) }
             }
+            for companion in plugs.companions[number] where others[companion] == nil && reason == nil {
+                wishes[companion] = bound(interface.binding, to: companion)
+                listed[companion] = interface.binding
+            }
         }
-        for (index, binding) in others {
+        // Of two ports of one card the newer owns.
+        for (index, binding) in others.sorted(by: { $0.key > $1.key }) {
             wishes[index] = untouched(binding, at: index)
             listed[index] = binding
             owners.add(binding, port: index)
         }
         for (index, binding) in listed.sorted(by: { $0.key < $1.key }) { lend(binding, at: index, &wishes) }
+        share(listed, &wishes)
         for interface in candidates {
             ports.append(wishes[interface.index] ?? closed(interface))
+        }
+    }
+
+    /// Cards that have more than one port.
+    private func share(_ listed: [InterfaceIndex: Binding], _ wishes: inout [InterfaceIndex: PortWish]) {
+        var places: [MACAddress: [InterfaceIndex]] = [:]
+        for (index, binding) in listed where state.interfaces[index]?.bridge == device.index {
+            for mac in binding.macs { places[mac, default: []].append(index) }
+        }
+        for (mac, ports) in places where ports.count > 1 {
+            for port in ports { wishes[port]?.share([mac]) }
         }
     }
 
@@ -165,7 +182,7 @@ struct BridgeWishes {
             for (index, other) in others.sorted(by: { $0.key < $1.key }) {
                 let binding = interface.binding
                 let name = state.interfaces[index]?.name ?? "interface \(index)"
-                let isSamePort = plugs.ports[number] == index
+                let isSamePort = plugs.ports[number] == index || plugs.companions[number].contains(index)
                 if isSamePort, other.guest == binding.guest {
                     if !other.hasSameRights(as: binding) {
                         warnings.append(
@@ -233,7 +250,7 @@ extension Binding {
     }
 
     /// A MAC or address that both hold, in words; nil if there is none. Virtual routers are shared by those who take part.
-    func sharedIdentity(with other: Binding) -> String? {
+    package func sharedIdentity(with other: Binding) -> String? {
         if let mac = macs.first(where: other.allMACs.contains) ?? other.macs.first(where: allMACs.contains) { return "MAC \(mac)" }
         let shared = Set(virtualRouters).intersection(other.virtualRouters).map { IPPrefix($0.address) }
         for mine in allPrefixes where !shared.contains(mine) {

@@ -81,7 +81,7 @@ extension HostState.BridgeDevice {
             forwarding: port.bridge == link.index ? try Self.forwarding(of: link.index, on: port.index) : [], owners: owners)
     }
 
-    private static func forwarding(
+    static func forwarding(
         of bridge: InterfaceIndex, on port: InterfaceIndex? = nil
     ) throws(EnforcementError) -> Set<HostState.ForwardingEntry> {
         let entries = try EnforcementError.wrap { () throws(NetlinkError) in try ForwardingDatabase.entries(of: bridge, on: port) }

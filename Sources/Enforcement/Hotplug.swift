@@ -24,50 +24,59 @@ public enum Hotplug {
     ) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             let link = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
-            var view = try view(of: link, bridge: bridge.name, binding, datapath)
-            if let record = view.state.guarded[link.index], record.kind != .guest {
-                throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): only guests are attached")
-            }
-            if let other = link.bridge, other != view.device.index {
-                throw .refused("\(name) is a port of another bridge than \(bridge.name): 'ip -d link show dev \(name)' names it")
-            }
-            try refuseConflicts(binding, at: link.index, view.device, datapath)
-            let taken = try takeLeases(listedBy: binding, at: link.index, view.device, subnets: bridge.subnets, datapath)
-            if !taken.isEmpty { view = try self.view(of: link, bridge: bridge.name, binding, datapath) }
-            let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: bridge.name)
-            let leases = view.state.guarded[link.index]?.leases ?? []
-            let holding = leases.filter { $0.holds(for: binding, on: view.device.index, at: Datapath.bootTime) }
-            let wanted = binding.granting(holding).normalized
-            var table = OwnerTable(view.device.owners)
-            table.remove(port: link.index)
-            table.move(wanted, port: link.index)
-            var draft = PlanDraft(view.state)
-            draft.move(table, view.device)
-            let ended = leases.filter { !holding.contains($0) }
-            draft.adopt(ended.filter { binding.holds($0.prefix) }, at: link.index)
-            draft.forget(ended.filter { !binding.holds($0.prefix) }, at: link.index)
-            draft.add(
-                PortWish(
-                    port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs),
-                    teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
-            var report = try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
-            report.plan.steps = taken + report.plan.steps
-            report.stepsDone += taken.count
-            return report
+            return try bind(link, to: bridge, binding, datapath, way)
         }
+    }
+
+    /// Under the lock: what `attach` does to an interface.
+    static func bind(
+        _ link: Link, to bridge: BridgePolicy, _ binding: Binding, _ datapath: Datapath, _ way: AttachmentWay?
+    ) throws(EnforcementError) -> Report {
+        let name = link.name
+        var view = try view(of: link, bridge: bridge.name, binding, datapath)
+        if let record = view.state.guarded[link.index], record.kind != .guest {
+            throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): only guests are attached")
+        }
+        if let other = link.bridge, other != view.device.index {
+            throw .refused("\(name) is a port of another bridge than \(bridge.name): 'ip -d link show dev \(name)' names it")
+        }
+        try refuseConflicts(binding, at: link.index, view.device, datapath)
+        let taken = try takeLeases(listedBy: binding, at: link.index, view.device, subnets: bridge.subnets, datapath)
+        if !taken.isEmpty { view = try self.view(of: link, bridge: bridge.name, binding, datapath) }
+        let port = Port(index: link.index, name: name, bridgeIndex: view.device.index, bridgeName: bridge.name)
+        let leases = view.state.guarded[link.index]?.leases ?? []
+        let holding = leases.filter { $0.holds(for: binding, on: view.device.index, at: Datapath.bootTime) }
+        let wanted = binding.granting(holding).normalized
+        var wish = PortWish(
+            port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs), teaches: Set(binding.allMACs),
+            settings: .guarding(binding, isolated: bridge.isolatesGuests))
+        var companions = try companions(of: binding, at: link.index, &view, datapath).map {
+            PortWish(untouched: $0, of: bridge, forwarding: Set($0.binding?.macs ?? []))
+        }
+        if !companions.isEmpty {
+            wish.share(Set(binding.macs))
+            for place in companions.indices { companions[place].share(Set(binding.macs)) }
+        }
+        var table = OwnerTable(view.device.owners)
+        table.remove(port: link.index)
+        table.move(wanted, port: link.index)
+        var draft = PlanDraft(view.state)
+        draft.move(table, view.device)
+        let ended = leases.filter { !holding.contains($0) }
+        draft.adopt(ended.filter { binding.holds($0.prefix) }, at: link.index)
+        draft.forget(ended.filter { !binding.holds($0.prefix) }, at: link.index)
+        for wish in companions + [wish] { draft.add(wish, on: view.device) }
+        var report = try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
+        report.plan.steps = taken + report.plan.steps
+        report.stepsDone += taken.count
+        return report
     }
 
     /// Takes a port's binding away. One that is still on its guarded bridge is closed, not open; one that isn't is let go
     /// of altogether. A port that is gone already is fine.
     public static func detach(_ name: String, datapath: Datapath) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
-            let link: Link
-            do throws(NetlinkError) {
-                link = try Link.named(name)
-            } catch {
-                guard error.errno == ENODEV else { throw .network(error) }
-                return try forget(name, datapath)
-            }
+            guard let link = try present({ () throws(NetlinkError) in try Link.named(name) }) else { return try forget(name, datapath) }
             let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index, withTraffic: false) }
             if let record, record.kind != .guest {
                 throw .refused(
@@ -84,7 +93,7 @@ public enum Hotplug {
             var settings = BridgePort.Settings.guarding(nil, isolated: false)
             settings.isolated = nil
             var draft = PlanDraft(view.state)
-            if let record { draft.move(ownersWithout(record, view.device), view.device) }
+            if let record { draft.move(try ownersWithout(record, view.device, datapath), view.device) }
             draft.add(PortWish(port: port, use: .closed, settings: settings), on: view.device)
             return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath)
         }
@@ -116,6 +125,35 @@ public enum Hotplug {
         return View(state: state, device: device)
     }
 
+    /// Other ports of the bridge that the same card has (see `PortWish.share`): looked at, and added to the view.
+    private static func companions(
+        of binding: Binding, at index: InterfaceIndex, _ view: inout View, _ datapath: Datapath
+    ) throws(EnforcementError) -> [HostState.GuardedPort] {
+        var companions: [HostState.GuardedPort] = []
+        for status in try EnforcementError.wrap({ () throws(DatapathError) in try datapath.ports(of: binding.guest) }) {
+            let port = status.port.index
+            guard port != index, let record = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
+                record.isCompanion(of: binding, on: view.device.index),
+                let link = try present({ () throws(NetlinkError) in try Link.numbered(port) }), link.bridge == view.device.index
+            else { continue }
+            view.state.interfaces[port] = try HostState.Interface(link, readingIPv6: true)
+            view.state.guarded[port] = record
+            view.device.forwarding.formUnion(try HostState.BridgeDevice.forwarding(of: view.device.index, on: port))
+            companions.append(record)
+        }
+        return companions
+    }
+
+    /// An interface; nil if there is none such here.
+    static func present(_ look: () throws(NetlinkError) -> Link) throws(EnforcementError) -> Link? {
+        do throws(NetlinkError) {
+            return try look()
+        } catch {
+            guard error.errno == ENODEV else { throw .network(error) }
+            return nil
+        }
+    }
+
     /// The name of the bridge it is a port of, if that is guarded.
     private static func guardedBridge(of link: Link, _ datapath: Datapath) throws(EnforcementError) -> String? {
         guard let bridge = link.bridge,
@@ -126,7 +164,7 @@ public enum Hotplug {
     }
 
     /// Lets go of the interfaces of that name that are gone.
-    private static func forget(_ name: String, _ datapath: Datapath) throws(EnforcementError) -> Report {
+    static func forget(_ name: String, _ datapath: Datapath) throws(EnforcementError) -> Report {
         let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }
         // An interface that still has the number has another name.
         let gone = records.filter { $0.kind == .guest && !Arrivals.isPresent($0.port.index) }
@@ -151,16 +189,29 @@ public enum Hotplug {
             let port = record.port
             let owners = try owners(near: [record.binding].compactMap(\.self), bridge: port.bridgeIndex, datapath)
             let device = HostState.BridgeDevice(index: port.bridgeIndex, name: port.bridgeName, owners: owners)
-            if let step = Step.moving(ownersWithout(record, device), device) { steps.append(step) }
+            if let step = Step.moving(try ownersWithout(record, device, datapath), device) { steps.append(step) }
         }
         return steps
     }
 
-    /// The policy's guest is stopped now, and what is its own stays so; nobody else speaks for another's.
-    private static func ownersWithout(_ record: PortStatus, _ device: HostState.BridgeDevice) -> OwnerTable {
+    /// What the port's guest owns goes to another port that the same card has. If there is none, the policy's guest is
+    /// stopped now, and what is its own stays so; nobody else speaks for another's.
+    private static func ownersWithout(
+        _ record: PortStatus, _ device: HostState.BridgeDevice, _ datapath: Datapath
+    ) throws(EnforcementError) -> OwnerTable {
         var table = OwnerTable(device.owners)
+        guard let binding = record.binding?.without(record.leases) else {
+            table.remove(port: record.port.index)
+            return table
+        }
+        let isOwner = binding.macs.contains { device.owners.macs[$0]?.port == record.port.index }
+        let heirs = isOwner ? try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(of: binding.guest) } : []
         table.remove(port: record.port.index)
-        if let binding = record.binding?.without(record.leases), binding.origin == .policy { table.move(binding, port: nil) }
+        if let heir = heirs.last(where: { $0.isHeir(to: record, binding) }), let inherited = heir.binding {
+            table.move(inherited, port: heir.port.index)
+        } else if binding.origin == .policy {
+            table.move(binding, port: nil)
+        }
         return table
     }
 
@@ -179,8 +230,9 @@ public enum Hotplug {
             case .reserved:
                 throw .refused("\(what) is reserved on bridge \(device.name), a gateway's or the host's own: give guest \(binding.guest) another")
             case .guest(let port?), .claim(let port):
+                // A record without programs is of an interface that is gone, and nobody has let go of yet.
                 guard port != index, let other = try EnforcementError.wrap({ () throws(DatapathError) in try datapath.guardedPort(port) }),
-                    let holder = other.listed, holder.guest != binding.guest, let shared = holder.sharedIdentity(with: binding)
+                    !other.hooks.isEmpty, let holder = other.listed, holder.guest != binding.guest, let shared = holder.sharedIdentity(with: binding)
                 else { continue }
                 throw .refused(
                     "\(shared) is guest \(holder.guest)'s on \(other.port.name): 'vifguard detach \(other.port.name)' first, or give guest \(binding.guest) another"

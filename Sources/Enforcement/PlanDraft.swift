@@ -142,7 +142,8 @@ struct PlanDraft {
             case .uplink: if device.owners.macs[mac]?.kind == .reserved { staleUplinkEntries.append(.removeForwarding(wish.port, mac)) }
             // Nothing but the binding's MACs is ever behind a guest port.
             case .guest, .closed: forwarding.append(.removeForwarding(wish.port, mac))
-            case .untouched, .bridge: break
+            case .untouched: if wish.shared.contains(mac) { forwarding.append(.removeForwarding(wish.port, mac)) }
+            case .bridge: break
             }
         }
         guard wish.kind == .guest else { return }

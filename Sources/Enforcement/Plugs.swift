@@ -14,10 +14,13 @@ import Policy
 ///
 /// Only ports that no other interface names count, and neither uplinks do nor ports that somebody else has bound to other
 /// guests. What the bridge has learned says nothing: before a port is guarded any guest can teach it any MAC. Where more
-/// than one port answers, none is taken.
+/// than one port answers, none is taken - but all of those that are bound to the guest already: one card may have several
+/// for a while (see `PortWish.share`). A named port's emulated twin, "vif1.0-emu", is one of them.
 package struct Plugs {
     /// By the interface's place in the list given; nil: its guest is stopped.
     package private(set) var ports: [InterfaceIndex?]
+    /// Further ports of the same card.
+    package private(set) var companions: [[InterfaceIndex]]
     package private(set) var faults: [Fault] = []
     package private(set) var warnings: [String] = []
 
@@ -29,6 +32,7 @@ package struct Plugs {
         occupied: [InterfaceIndex: String]
     ) {
         ports = Array(repeating: nil, count: interfaces.count)
+        companions = Array(repeating: [], count: interfaces.count)
         let byName = Dictionary(candidates.map { ($0.name, $0.index) }, uniquingKeysWith: { first, _ in first })
         var taken: [InterfaceIndex: String] = [:]
         for (number, interface) in interfaces.enumerated() {
@@ -43,18 +47,25 @@ package struct Plugs {
             } else {
                 taken[index] = guest
                 ports[number] = index
+                if let twin = byName[name + "-emu"], taken[twin] == nil,
+                    state.guarded[twin]?.isCompanion(of: interface.binding, on: device.index) == true
+                {
+                    taken[twin] = guest
+                    companions[number] = [twin]
+                }
             }
         }
         let evidence = Evidence(candidates.filter { taken[$0.index] == nil }, device, state)
         for (number, interface) in interfaces.enumerated() where interface.port == nil {
-            let found = evidence.ports(of: interface.binding).filter { occupied[$0] == nil || occupied[$0] == interface.binding.guest }
-            let free = found.filter { taken[$0] == nil }
-            if free.count > 1 {
+            let (found, areBound) = evidence.ports(of: interface.binding)
+            let free = found.filter { occupied[$0] == nil || occupied[$0] == interface.binding.guest }.filter { taken[$0] == nil }
+            if free.count > 1, !areBound {
                 let names = free.compactMap { state.interfaces[$0]?.name }.joined(separator: " and ")
                 faults.append(Fault(.guest(interface.binding.guest), "its MAC is at \(names): name its port in the policy"))
-            } else if let index = free.first {
-                taken[index] = interface.binding.guest
-                ports[number] = index
+            } else if let newest = free.last {
+                for index in free { taken[index] = interface.binding.guest }
+                ports[number] = newest
+                companions[number] = Array(free.dropLast())
             }
         }
     }
@@ -89,12 +100,13 @@ private struct Evidence {
         }
     }
 
-    func ports(of binding: Binding) -> [InterfaceIndex] {
+    /// By the first witness that knows any, sorted; and whether that is the kernel's own record of the guest.
+    func ports(of binding: Binding) -> (ports: [InterfaceIndex], areBound: Bool) {
         let known = binding.macs.flatMap { bound[$0] ?? [] }.filter { $0.guest == binding.guest }.map(\.port)
         let witnesses: [[InterfaceIndex]] = [
             known, binding.macs.flatMap { reported[$0] ?? [] }, binding.macs.flatMap { taps[TapTail(ofGuest: $0)] ?? [] },
             binding.macs.flatMap { written[$0] ?? [] },
         ]
-        return Set(witnesses.first { !$0.isEmpty } ?? []).sorted()
+        return (Set(witnesses.first { !$0.isEmpty } ?? []).sorted(), !known.isEmpty)
     }
 }

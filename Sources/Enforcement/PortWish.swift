@@ -19,6 +19,8 @@ struct PortWish {
     var use: Use
     /// MACs with a static, sticky entry on the port.
     var forwarding: Set<MACAddress> = []
+    /// MACs that another port of the same card has, too: without an entry of ours (see `share`).
+    var shared: Set<MACAddress> = []
     /// MACs that a guest port may have taught the bridge; the rest was learned before it was guarded.
     var teaches: Set<MACAddress> = []
     /// How its bridge is to treat it.

@@ -12,8 +12,8 @@ struct Vifguard: ParsableCommand {
             """,
         version: VersionFacts.current,
         subcommands: [
-            CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self, TopCommand.self,
-            ExplainCommand.self, EventsCommand.self, AgentCommand.self, DoctorCommand.self, RulesCommand.self, ProveCommand.self,
-            UninstallCommand.self, VersionCommand.self,
+            CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, InitCommand.self, InstallCommand.self,
+            HookCommand.self, StatusCommand.self, TopCommand.self, ExplainCommand.self, EventsCommand.self, AgentCommand.self,
+            DoctorCommand.self, RulesCommand.self, ProveCommand.self, UninstallCommand.self, VersionCommand.self,
         ])
 }

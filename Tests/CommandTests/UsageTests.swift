@@ -13,6 +13,7 @@ struct UsageTests {
     @Test func `wrong usage ends with 2 and says so on standard error alone`() throws {
         for arguments in [
             ["bogus"], ["attach"], ["explain"], ["check", "extra"], ["status", "--pins", ""],
+            ["install"], ["install", "--bogus"], ["init", "--xen-folder", ""], ["hook", "kvm"],
             ["top", "--interval", "0.1"], ["top", "--interval", "nan"], ["top", "--count", "0"], ["top", "--once", "--count", "2"],
             ["explain", "00", "--port", "x", "--tag", "4096"],
         ] {
@@ -50,7 +51,10 @@ struct UsageTests {
     }
 
     @Test func `help fits into 80 columns`() throws {
-        for name in ["check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "rules", "prove", "uninstall", "version"] {
+        for name in [
+            "check", "plan", "apply", "attach", "detach", "status", "top", "explain", "events", "rules", "prove", "init", "install", "hook",
+            "uninstall", "version",
+        ] {
             let lines = try Command([name, "--help"]).output.split(separator: "\n")
             #expect(lines.filter { $0.count > 80 } == [], "\(name)")
         }

@@ -5,6 +5,7 @@ import Datapath
 import Enforcement
 import EventStore
 import Glibc
+import Hypervisors
 import Policy
 
 /// `vifguard uninstall`
@@ -12,10 +13,14 @@ struct UninstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uninstall", abstract: "Take the guard off this host, and leave no trace.",
         usage: "vifguard uninstall [<options>]",
-        discussion: "Asks first where a person sits at the terminal. The policy's files stay, and so does the store of events.")
+        discussion:
+            "Asks first where a person sits at the terminal. Undoes 'install' as well. The policy's files stay, and so does the store of events.")
 
     @Flag(help: "Don't ask.")
     var yes = false
+
+    @Option(help: ArgumentHelp("The folder that the root of the host's files is at (default: /).", valueName: "dir"))
+    var root = ""
 
     @Option(help: ArgumentHelp("The engine that is in force, ebpf or classic (default: the policy's).", valueName: "engine"))
     var engine: Engine?
@@ -31,6 +36,13 @@ struct UninstallCommand: ParsableCommand {
             throw Failure("an agent is running and would guard everything again: end it first, as by 'systemctl disable --now vifguard'")
         }
         let nothing = "Nothing to do: nothing is installed."
+        // The script first: with it and without a guard, no guest would start.
+        func undo() throws {
+            let changes = try XenInstallation(root: root).uninstall()
+            if changes.isEmpty || json.isOn { return }
+            if let script = changes.script { Output.print("\(script.visible): removed") }
+            Output.print(changes.lines.isEmpty ? [] : ["\(changes.configuration.visible): as it was"] + changes.lines.map { "    \($0.visible)" })
+        }
         switch engine ?? policy.engine {
         case .ebpf:
             try confirm(
@@ -38,6 +50,7 @@ struct UninstallCommand: ParsableCommand {
                 This takes every program, pin and counter in \(pins.folder.path.visible) away and gives the bridges and their \
                 ports their usual flags back. From then on every guest can use any address. The policy's files and the store of events stay.
                 """)
+            try undo()
             try Output.finish(try Uninstall.perform(pins: pins.folder), json, nothing: nothing)
         case .classic:
             try confirm(
@@ -45,6 +58,7 @@ struct UninstallCommand: ParsableCommand {
                 This opens FORWARD of iptables, ip6tables and arptables and takes the classic engine's rules out of it. From then on \
                 every guest can use any address. The policy's files stay.
                 """)
+            try undo()
             try Output.finish(try Classic.uninstall(), json, nothing: nothing)
         }
     }
