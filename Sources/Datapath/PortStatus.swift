@@ -57,6 +57,13 @@ extension Datapath {
         return try numbers.map { number throws(DatapathError) in try port(number, withTraffic: false) }.compactMap(\.self)
     }
 
+    /// The ports bound to a guest, by number, without claims and counters.
+    public func ports(of guest: String) throws(DatapathError) -> [PortStatus] {
+        try checkInForce()
+        let numbers = try maps.labels.entries().filter { $0.value.guestName == guest }.map(\.key).sorted()
+        return try numbers.map { number throws(DatapathError) in try port(number, withTraffic: false) }.compactMap(\.self)
+    }
+
     /// How programs of ours hang on an interface, hook by hook; a hook without one isn't there.
     public func attachments(of interface: UInt32) throws(DatapathError) -> [Hook: AttachmentWay] {
         var ways: [Hook: AttachmentWay] = [:]

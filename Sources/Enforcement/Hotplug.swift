@@ -52,19 +52,19 @@ public enum Hotplug {
     /// Takes a port's binding away. One that is still on its guarded bridge is closed, not open; one that isn't is let go
     /// of altogether. A port that is gone already is fine.
     ///
-    /// - Parameter mac: nil: whatever it is bound to. Otherwise only a guest's with this MAC: whoever comes late, when another
-    ///   has the port's name, does nothing.
-    public static func detach(_ name: String, of mac: MACAddress? = nil, datapath: Datapath) throws(EnforcementError) -> Report {
+    /// - Parameter guest: nil: whoever it is bound to. Otherwise only this guest's: whoever comes late, when another's port has
+    ///   the name, does nothing.
+    public static func detach(_ name: String, of guest: String? = nil, datapath: Datapath) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             let link: Link
             do throws(NetlinkError) {
                 link = try Link.named(name)
             } catch {
                 guard error.errno == ENODEV else { throw .network(error) }
-                return try forget(name, of: mac, datapath)
+                return try forget(name, of: guest, datapath)
             }
             let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index, withTraffic: false) }
-            if let mac, !isOf(mac, record) { return try forget(name, of: mac, datapath) }
+            if let guest, record?.binding?.guest != guest { return try forget(name, of: guest, datapath) }
             if let record, record.kind != .guest {
                 throw .refused(
                     "\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): change the policy and 'vifguard apply'")
@@ -122,17 +122,15 @@ public enum Hotplug {
     }
 
     /// Lets go of the interfaces of that name that are gone.
-    private static func forget(_ name: String, of mac: MACAddress?, _ datapath: Datapath) throws(EnforcementError) -> Report {
-        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }.filter { record in
-            mac.map { isOf($0, record) } ?? true
+    private static func forget(_ name: String, of guest: String?, _ datapath: Datapath) throws(EnforcementError) -> Report {
+        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }.filter {
+            guest == nil || $0.binding?.guest == guest
         }
         // An interface that still has the number has another name.
         let gone = records.filter { $0.kind == .guest && !Arrivals.isPresent($0.port.index) }
         let releases = gone.map { Step.release($0.port, kind: .guest, .gone) }
         return try Apply.carryOut(Plan(steps: disown(gone, datapath) + releases), on: HostState(), datapath: datapath)
     }
-
-    private static func isOf(_ mac: MACAddress, _ record: PortStatus?) -> Bool { record?.binding?.macs.contains(mac) ?? false }
 
     // MARK: Owners
 

@@ -55,6 +55,7 @@ public struct LibvirtHook {
         guard domain.name == guest else {
             throw CardError("guest \(guest.visible): the XML is of another guest, \(domain.name.visible): call it as libvirt does")
         }
+        if operation == .stopped || operation == .release { return try unbind(domain) }
         var problems: [String] = []
         for interface in domain.interfaces {
             do throws(CardError) {
@@ -62,7 +63,7 @@ public struct LibvirtHook {
                 case .prepare: try check(interface, of: domain)
                 case .start, .started: try bind(interface, of: domain)
                 case .reconnect: try bind(interface, of: domain, unlessBound: true)
-                case .stopped, .release: try unbind(interface)
+                case .stopped, .release: break
                 }
             } catch {
                 problems.append("guest \(guest.visible), card \(interface.mac.visible): \(error)")
@@ -78,7 +79,8 @@ public struct LibvirtHook {
 
     private func check(_ interface: LibvirtDomain.Interface, of domain: LibvirtDomain) throws(CardError) {
         guard let bridge = guardedBridge(of: interface) else { return }
-        _ = try domain.card(of: interface, on: bridge, port: interface.target ?? "").interface(under: configuration())
+        // libvirt names the tap later.
+        _ = try domain.card(of: interface, on: bridge, port: interface.target ?? "vnet0").interface(under: configuration())
         guard try loaded() != nil, kernelGuards(bridge) == true else {
             throw CardError("bridge \(bridge.visible) isn't guarded yet: 'systemctl start vifguard', or 'vifguard apply'")
         }
@@ -104,13 +106,24 @@ public struct LibvirtHook {
 
     // MARK: Going
 
-    /// Its port only: another guest's may have the name by now.
-    private func unbind(_ interface: LibvirtDomain.Interface) throws(CardError) {
-        guard let port = interface.target, let mac = MACAddress(interface.mac), let datapath = try loaded() else { return }
-        try CardError.wrap { () throws(EnforcementError) in
-            let report = try Hotplug.detach(port, of: mac, datapath: datapath)
-            if let failure = report.failures.first { throw .refused(failure.description) }
+    /// The taps are gone, and the XML doesn't name them any more: the kernel's records say which they were. A port that a policy
+    /// has bound to a guest of that name is this one's only with a card of its.
+    private func unbind(_ domain: LibvirtDomain) throws(CardError) {
+        guard let datapath = try loaded() else { return }
+        let macs = Set(domain.interfaces.compactMap { MACAddress($0.mac) })
+        for name in Set([domain.name, domain.uuid].compactMap(\.self)) {
+            try CardError.wrap { () throws(EnforcementError) in
+                for port in try Self.ports(of: name, datapath) {
+                    guard let binding = port.binding, binding.origin == .libvirt || !macs.isDisjoint(with: binding.macs) else { continue }
+                    let report = try Hotplug.detach(port.port.name, of: name, datapath: datapath)
+                    if let failure = report.failures.first { throw .refused(failure.description) }
+                }
+            }
         }
+    }
+
+    private static func ports(of guest: String, _ datapath: Datapath) throws(EnforcementError) -> [PortStatus] {
+        do throws(DatapathError) { return try datapath.ports(of: guest) } catch { throw .datapath(error) }
     }
 
     // MARK: What is guarded
