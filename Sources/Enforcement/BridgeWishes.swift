@@ -224,7 +224,7 @@ extension Binding {
     }
 
     /// A MAC or address that both hold, in words; nil if there is none. Virtual routers are shared by those who take part.
-    func sharedIdentity(with other: Binding) -> String? {
+    package func sharedIdentity(with other: Binding) -> String? {
         if let mac = macs.first(where: other.allMACs.contains) ?? other.macs.first(where: allMACs.contains) { return "MAC \(mac)" }
         let shared = Set(virtualRouters).intersection(other.virtualRouters).map { IPPrefix($0.address) }
         for mine in allPrefixes where !shared.contains(mine) {
