@@ -43,7 +43,7 @@ public enum Hotplug {
             draft.forget(leases.filter { !holding.contains($0) }, at: link.index)
             draft.add(
                 PortWish(
-                    port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs),
+                    port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: binding.pinnedMACs,
                     teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: bridge.isolatesGuests)), on: view.device)
             return try Apply.carryOut(draft.plan, on: view.state, datapath: datapath, way: way)
         }

@@ -4,6 +4,21 @@ import Netlink
 
 /// A file of libvirt's.
 enum DomainFile {
+    /// As many as a host has ports.
+    static let maximumFiles = 4096
+
+    /// Names of the files in a folder that hold XML, sorted; none where there is no such folder.
+    static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while names.count < maximumFiles, let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name.hasSuffix(".xml"), !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
     /// - Parameter mustBeRoots: whether only root may be able to write it.
     /// - Throws: `CardError` for what is no regular file, too large, or can't be read.
     static func read(_ path: String, mustBeRoots: Bool = false) throws(CardError) -> [UInt8] {

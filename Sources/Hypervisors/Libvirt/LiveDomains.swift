@@ -10,8 +10,6 @@ import Reporting
 /// joined the bridge, so whoever asks listens for changes, too.
 public final class LiveDomains {
     public static let defaultFolder = "/run/libvirt/qemu"
-    /// As many as a host has ports.
-    static let maximumFiles = 4096
 
     /// Readable when a guest's file may have changed: inotify(7).
     public let descriptor: Int32
@@ -42,7 +40,7 @@ public final class LiveDomains {
         clear()
         var present: [String: File] = [:]
         var changed: Set<String> = []
-        for name in names() {
+        for name in DomainFile.names(in: folder) {
             guard let mark = FileMark(path: "\(folder)/\(name)") else { continue }
             if let known = files[name], known.mark == mark {
                 present[name] = known
@@ -96,17 +94,6 @@ public final class LiveDomains {
         let parent = folder.lastIndex(of: "/").map { $0 == folder.startIndex ? "/" : String(folder[..<$0]) } ?? "."
         inotify_add_watch(descriptor, folder, UInt32(IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF))
         inotify_add_watch(descriptor, parent, UInt32(IN_CREATE | IN_MOVED_TO))
-    }
-
-    private func names() -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while names.count < Self.maximumFiles, let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasSuffix(".xml"), !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
     }
 
     private static func read(_ path: String) -> Result<LibvirtDomain, CardError> {
