@@ -54,8 +54,8 @@ extension GuestCard {
     /// under the policy's defaults. A guest is known by its name and a card by its MAC, never by the port's name: `vif7.0`
     /// is another guest's after the next reboot.
     ///
-    /// - Throws: `CardError` if the bridge isn't the policy's, the MAC or an address is another guest's there, the policy has the
-    ///   card on another bridge, or anything is missing or isn't what it should be.
+    /// - Throws: `CardError` if the bridge isn't the policy's, the MAC or an address is another guest's there, the policy has the card on
+    ///   another bridge, or anything is missing or isn't what it should be.
     public func interface(under configuration: HostConfiguration) throws(CardError) -> Resolution {
         guard let bridge = configuration.policy.bridges.first(where: { $0.name == self.bridge }) else {
             throw CardError("bridge \(self.bridge.visible) isn't in the policy: name it there, and 'vifguard apply'")
@@ -70,25 +70,19 @@ extension GuestCard {
             throw CardError("nothing says which addresses guest \(guest.visible) may use with \(mac): \(remedy)")
         }
         let card = StatedInterface(port: port, bridge: bridge.name, macs: [mac.description], addresses: addresses.map(\.text))
-        let resolution: Resolution
+        var interface: GuestInterface
         do throws(ConfigurationErrors) {
-            var interface = try card.interface(guest: guest, origin: origin).interface
-            interface.binding = configuration.defaults.applied(to: interface.binding)
-            resolution = Resolution(interface: interface, bridge: bridge, isStatedByPolicy: false)
+            interface = try card.interface(guest: guest, origin: origin).interface
         } catch {
             throw CardError(error.withoutPlaces)
         }
-        try refuseConflicts(resolution.interface.binding, in: configuration.policy)
-        return resolution
-    }
-
-    /// What the policy gives to another card, of a running guest or not, is that one's: bound here, it would keep the whole
-    /// policy from being applied.
-    private func refuseConflicts(_ binding: Binding, in policy: HostPolicy) throws(CardError) {
-        for holder in policy.interfaces where holder.bridge == bridge {
-            guard let shared = holder.binding.sharedIdentity(with: binding) else { continue }
-            throw CardError("\(shared) is guest \(holder.binding.guest.visible)'s in the policy: give guest \(guest.visible) another")
+        interface.binding = configuration.defaults.applied(to: interface.binding)
+        // The kernel's tables know whose an address is while its guest runs; the policy's guests keep theirs when they don't.
+        for other in configuration.policy.interfaces where other.bridge == bridge.name {
+            guard let shared = interface.binding.sharedIdentity(with: other.binding) else { continue }
+            throw CardError("\(shared) is guest \(other.binding.guest.visible)'s in the policy: give guest \(guest.visible) another")
         }
+        return Resolution(interface: interface, bridge: bridge, isStatedByPolicy: false)
     }
 
     private func stated(_ mac: MACAddress, in policy: HostPolicy) throws(CardError) -> GuestInterface? {
