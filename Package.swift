@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "vifguard", targets: ["vifguard"]),
         .library(name: "VifguardCore", targets: ["Addresses", "Packets", "Policy", "PolicyText"]),
         .library(name: "VifguardAPI", targets: ["API"]),
+        .library(name: "VifguardHypervisors", targets: ["Hypervisors"]),
         .library(name: "VifguardLab", targets: ["Lab", "Enforcement", "Datapath", "Netlink"]),
     ],
     dependencies: [

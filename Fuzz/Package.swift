@@ -8,6 +8,7 @@ let programs: [Target] = [
     .program("FuzzCapture"),
     .program("FuzzPolicy"),
     .program("FuzzAPI", besides: "VifguardAPI"),
+    .program("FuzzLibvirt", besides: "VifguardHypervisors"),
 ]
 
 let package = Package(
