@@ -23,8 +23,8 @@ extension Reconciler {
         guard guests != nil, let datapath else { return }
         followGuests()
         for link in monitor.links.values where link.bridge.map({ guardedBridges[$0] != nil }) ?? false {
-            guard let record = try? datapath.port(link.index, withTraffic: false), record.kind == .guest, record.binding == nil else { continue }
-            bindDescribed(link, datapath)
+            let record = try? datapath.port(link.index, withTraffic: false)
+            if let record, record.kind == .guest, record.binding == nil { bindDescribed(link, datapath) }
         }
         refusals = refusals.filter { monitor.links[$0.key] != nil }
     }
@@ -44,7 +44,9 @@ extension Reconciler {
             refusals[link.index] = nil
         } catch {
             let reason = "\(link.name) isn't bound: \(error)"
-            if refusals.updateValue(reason, forKey: link.index) != reason { log.warning("\(reason.visible)", metadata: ["port": "\(link.name.visible)"]) }
+            if refusals.updateValue(reason, forKey: link.index) != reason {
+                log.warning("\(reason.visible)", metadata: ["port": "\(link.name.visible)"])
+            }
             if Self.meansAnotherLoaded(error) { schedule.request(.again, isUrgent: true, now: .now) }
         }
     }

@@ -13,7 +13,7 @@ struct Vifguard: ParsableCommand {
         version: VersionFacts.current,
         subcommands: [
             CheckCommand.self, PlanCommand.self, ApplyCommand.self, AttachCommand.self, DetachCommand.self, StatusCommand.self, TopCommand.self,
-            ExplainCommand.self, EventsCommand.self, AgentCommand.self, HookCommand.self, DoctorCommand.self, ProveCommand.self, UninstallCommand.self,
-            VersionCommand.self,
+            ExplainCommand.self, EventsCommand.self, AgentCommand.self, HookCommand.self, DoctorCommand.self, ProveCommand.self,
+            UninstallCommand.self, VersionCommand.self,
         ])
 }

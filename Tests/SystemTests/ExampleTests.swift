@@ -8,11 +8,13 @@ import Testing
 /// The scripts of Documentation/others.md, run as it says.
 @Suite(.timeLimit(.minutes(5)))
 struct ExampleTests {
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Documentation/examples").standardizedFileURL
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Documentation/examples")
+        .standardizedFileURL
 
     private func run(_ script: String, _ fixture: CommandFixture, _ arguments: String...) throws -> CommandResult {
         try fixture.host.execute(
-            ["env", "VIFGUARD=\(CommandFixture.binary)", "VIFGUARD_POLICY=\(fixture.policy.path)", Self.folder.appending(path: script).path] + arguments,
+            ["env", "VIFGUARD=\(CommandFixture.binary)", "VIFGUARD_POLICY=\(fixture.policy.path)", Self.folder.appending(path: script).path]
+                + arguments,
             atMost: .seconds(60))
     }
 
@@ -22,7 +24,8 @@ struct ExampleTests {
 
     /// An ARP announcement as a guest would make it: 42 bytes.
     private func announcement(mac: [UInt8], address: [UInt8]) -> [UInt8] {
-        [UInt8](repeating: 0xff, count: 6) + mac + [0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 1] + mac + address + [UInt8](repeating: 0, count: 6) + address
+        [UInt8](repeating: 0xff, count: 6) + mac + [0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 1] + mac + address + [UInt8](repeating: 0, count: 6)
+            + address
     }
 
     @Test func `a tap is bound before it joins, and a process speaks by it as its guest only`() throws {
@@ -63,9 +66,10 @@ struct ExampleTests {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
         let host = try fixture.host.run { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self/ns/net") }
         let deadline = ContinuousClock.now + .seconds(30)
-        while [own, host].contains(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/net")), ContinuousClock.now < deadline {
-            usleep(10_000)
+        func isThere() throws -> Bool {
+            ![own, host].contains(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/net"))
         }
+        while try !isThere(), ContinuousClock.now < deadline { usleep(10_000) }
         let result = try run("guarded-veth", fixture, "up", "veth-www", "br0", "\(process)", "www", "52:54:00:00:00:07", "192.0.2.7")
         #expect(result.status == 0, "\(result)")
         #expect(try fixture.port("veth-www").binding?.addresses == ["192.0.2.7"])

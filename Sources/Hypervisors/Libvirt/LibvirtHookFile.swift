@@ -11,15 +11,14 @@ public enum LibvirtHookFile {
     /// - Parameter program: the command's absolute path.
     /// - Throws: `CardError` for a path that a shell would take for more than a word.
     static func script(program: String) throws(CardError) -> String {
-        let isPlain = program.hasPrefix("/") && program.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"):
-                true
-            default: false
+        let isPlain =
+            program.hasPrefix("/")
+            && program.unicodeScalars.allSatisfy { letter in
+                letter.isASCII && (letter.properties.isAlphabetic || letter.properties.numericType != nil || "/._-+".unicodeScalars.contains(letter))
             }
+        guard isPlain else {
+            throw CardError("\(program.debugDescription) can't be called from a hook: install the command in /usr/sbin or /usr/local/sbin")
         }
-        guard isPlain else { throw CardError("\(program.debugDescription) can't be called from a hook: install the command in /usr/sbin or /usr/local/sbin") }
         return """
             #!/bin/sh
             \(mark): binds the ports of guests before they run. See vifguard-hook(8).
@@ -54,7 +53,9 @@ public enum LibvirtHookFile {
             // libvirt may call it at any moment: it is there whole, or not at all. Whatever lies beside it is called, too.
             let draft = folder.deletingLastPathComponent().appending(path: ".vifguard").path
             try text.write(toFile: draft, atomically: false, encoding: .utf8)
-            guard chmod(draft, 0o755) == 0, rename(draft, file) == 0 else { throw CardError("\(file) can't be written: \(String(cString: strerror(errno)))") }
+            guard chmod(draft, 0o755) == 0, rename(draft, file) == 0 else {
+                throw CardError("\(file) can't be written: \(String(cString: strerror(errno)))")
+            }
         } catch {
             throw (error as? CardError) ?? CardError("\(file) can't be written: \(error.localizedDescription)")
         }

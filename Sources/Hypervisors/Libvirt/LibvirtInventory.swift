@@ -35,7 +35,7 @@ public enum LibvirtInventory {
             case .bridge(let name): bridge = name
             case .network(let network):
                 guard let name = bridges[network] else {
-                    throw CardError("nothing says which bridge network \(network.visible) has: 'virsh net-dumpxml' may, and the guest can be written by hand")
+                    throw CardError("nothing says which bridge its network \(network.visible) has: look at 'virsh net-dumpxml', and write it here")
                 }
                 bridge = name
             case .other(let kind):

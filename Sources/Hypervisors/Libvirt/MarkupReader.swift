@@ -191,7 +191,10 @@ struct MarkupReader {
     private mutating func name() throws(MarkupError) -> String {
         let start = place
         while place < bytes.count, Self.isName(bytes[place]) { place += 1 }
-        guard place > start, !(UInt8(ascii: "-")...UInt8(ascii: ":")).contains(bytes[start]) else { throw fault("a name is missing after < or a space") }
+        // Of those that a name may have, digits and -.: don't begin one.
+        guard place > start, !(UInt8(ascii: "-")...UInt8(ascii: ":")).contains(bytes[start]) else {
+            throw fault("a name is missing after < or a space")
+        }
         guard place - start <= Self.maximumNameBytes else { throw fault("a name has more than \(Self.maximumNameBytes) bytes") }
         return String(decoding: bytes[start..<place], as: UTF8.self)
     }

@@ -30,7 +30,7 @@ struct HookLibvirtCommand: ParsableCommand {
         guard let operation = LibvirtHook.Operation(rawValue: operation) else { return }
         do {
             try LibvirtHook(policyPath: policy.path, pins: pins.folder).run(operation, guest: guest, xml: try xml.get())
-        } catch where operation == .reconnect {
+        } catch  where operation == .reconnect {
             Output.complain(about: error)
         }
     }

@@ -7,7 +7,8 @@ import Testing
     private static let uuid = "edeb59f0-e42a-497a-90d1-1a326827707c"
 
     private func domain(_ devices: String, name: String = "www", metadata: String = "") throws -> LibvirtDomain {
-        try LibvirtDomain(Array("<domain type='kvm' id='7'><name>\(name)</name><uuid>\(Self.uuid)</uuid>\(metadata)<devices>\(devices)</devices></domain>".utf8))
+        let head = "<domain type='kvm' id='7'><name>\(name)</name><uuid>\(Self.uuid)</uuid>\(metadata)"
+        return try LibvirtDomain(Array("\(head)<devices>\(devices)</devices></domain>".utf8))
     }
 
     private func reason(_ body: () throws -> LibvirtDomain) -> String? {
@@ -42,7 +43,8 @@ import Testing
     @Test func whatIsLearnedFromTheGuestIsNoStatement() throws {
         for value in ["any", "none"] {
             let domain = try domain(
-                "<interface type='bridge'><source bridge='br0'/><filterref filter='f'><parameter name='CTRL_IP_LEARNING' value='\(value)'/></filterref></interface>")
+                "<interface type='bridge'><source bridge='br0'/><filterref filter='f'><parameter name='CTRL_IP_LEARNING' value='\(value)'/></filterref></interface>"
+            )
             #expect(texts(domain.interfaces[0]) == [])
         }
     }
@@ -88,7 +90,10 @@ import Testing
         ("<guest xmlns='urn:vifguard:1'><card/></guest>", "<card> isn't known"),
         ("<guest xmlns='urn:vifguard:1'><interface><address>192.0.2.9</address></interface></guest>", "names no MAC"),
         ("<guest xmlns='urn:vifguard:1'><interface mac='52:54:00:aa:00:1g'><address>192.0.2.9</address></interface></guest>", "names no MAC"),
-        ("<guest xmlns='urn:vifguard:1'><interface mac='52:54:00:aa:00:01' mode='audit'><address>192.0.2.9</address></interface></guest>", "no attribute mode"),
+        (
+            "<guest xmlns='urn:vifguard:1'><interface mac='52:54:00:aa:00:01' mode='audit'><address>192.0.2.9</address></interface></guest>",
+            "no attribute mode"
+        ),
         ("<guest xmlns='urn:vifguard:1'><interface mac='52:54:00:aa:00:01'/></guest>", "has no <address>"),
         ("<guest xmlns='urn:vifguard:1'><interface mac='52:54:00:aa:00:01'><adress>192.0.2.9</adress></interface></guest>", "<adress> isn't known"),
         (
@@ -104,7 +109,8 @@ import Testing
     @Test(arguments: ["52:54:00:aa:00:02", "nonsense", ""])
     func anotherMACInTheFilterIsAFault(_ mac: String) throws {
         let domain = try domain(
-            "<interface type='bridge'><mac address='52:54:00:aa:00:01'/><source bridge='br0'/><filterref filter='f'><parameter name='MAC' value='\(mac)'/></filterref></interface>")
+            "<interface type='bridge'><mac address='52:54:00:aa:00:01'/><source bridge='br0'/><filterref filter='f'><parameter name='MAC' value='\(mac)'/></filterref></interface>"
+        )
         #expect(domain.interfaces[0].fault?.contains("but its <mac> is 52:54:00:aa:00:01") == true)
     }
 
@@ -114,7 +120,10 @@ import Testing
         ("<domain><name>a</name><name>b</name></domain>", "<domain> has 2 <name>"),
         ("<domain><name>a</name><devices/><devices/></domain>", "<domain> has 2 <devices>"),
         ("<domain><name>a</name><devices><interface type='bridge'><mac address='1'/><mac address='2'/></interface></devices></domain>", "2 <mac>"),
-        ("<domain><name>a</name><devices><interface type='bridge'><source bridge='a'/><source bridge='b'/></interface></devices></domain>", "2 <source>"),
+        (
+            "<domain><name>a</name><devices><interface type='bridge'><source bridge='a'/><source bridge='b'/></interface></devices></domain>",
+            "2 <source>"
+        ),
         ("<domain><name>a</name><devices><interface><target dev='a'/><target dev='b'/></interface></devices></domain>", "2 <target>"),
         ("<domain><name>a</name><metadata/><metadata/></domain>", "2 <metadata>"),
         ("<domstatus/>", "has no <domain>"),
@@ -129,7 +138,9 @@ import Testing
     @Test func messagesSteerNoTerminal() {
         let found = reason { try LibvirtDomain(Array("<\u{202e}x><name>a</name></\u{202e}x>".utf8)) }
         #expect(found?.contains("\\u{202e}x") == true && found?.contains("\u{202e}") == false)
-        let twice = reason { try LibvirtDomain(Array("<domain><name>a</name><metadata><\u{202e}g xmlns='urn:vifguard:1'/></metadata></domain>".utf8)) }
+        let twice = reason {
+            try LibvirtDomain(Array("<domain><name>a</name><metadata><\u{202e}g xmlns='urn:vifguard:1'/></metadata></domain>".utf8))
+        }
         #expect(twice?.contains("\u{202e}") == false)
     }
 }
