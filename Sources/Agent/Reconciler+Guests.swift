@@ -21,6 +21,8 @@ extension Reconciler {
     /// Asks about each port that is shut, after a look at the whole host: the agent may have come after the guest.
     func bindUnknown() {
         guard guests != nil, let datapath else { return }
+        // Where nothing could be watched yet, nobody tells of it.
+        guestsHaveNews = true
         followGuests()
         for link in monitor.links.values where link.bridge.map({ guardedBridges[$0] != nil }) ?? false {
             let record = try? datapath.port(link.index, withTraffic: false)

@@ -69,7 +69,7 @@ struct AgentLibvirtTests {
             LibvirtHost.status(LibvirtHost.domain(guest, port: port, number: number, address: address))
         }
         try host.write("open", status("open", "vnet1", 1, "192.0.2.11"), mode: 0o622)
-        try host.write("torn", String(status("torn", "vnet2", 2, "192.0.2.12").dropLast(9)))
+        try host.write("torn", String(status("torn", "vnet2", 2, "192.0.2.12").dropLast(12)))
         try host.write("none", status("none", "vnet3", 3, nil))
         try host.write("thief", status("thief", "vnet4", 4, "192.0.2.99"))
         try host.write("uplink", status("uplink", "up0", 5, "192.0.2.15"))
@@ -114,13 +114,13 @@ struct AgentLibvirtTests {
         try host.agent.eventually("vnet1 is bound") { try host.addresses("vnet1") == ["192.0.2.7"] }
         try host.agent.eventually("it may be anywhere") {
             let settings = try settings()
-            return settings.contains("learning on") && settings.contains(" flood on") && !(try entries().contains("52:54:00:00:00:01"))
+            return try settings.contains("learning on") && settings.contains(" flood on") && !entries().contains("52:54:00:00:00:01")
         }
-        #expect(try host.agent.fixture.succeed("apply").contains("Nothing to do"))
+        try host.agent.eventually("nothing is left to do") { try host.agent.fixture.succeed("plan").contains("Nothing to do") }
         try host.write("www", LibvirtHost.status(domain, state: "running", reason: "migrated"))
         try host.agent.eventually("it is here") {
             let settings = try settings()
-            return settings.contains("learning off") && settings.contains(" flood off") && (try entries().contains("52:54:00:00:00:01"))
+            return try settings.contains("learning off") && settings.contains(" flood off") && entries().contains("52:54:00:00:00:01")
         }
     }
 }

@@ -31,9 +31,16 @@ struct LibvirtHookTests {
 
     @Test func `who comes late takes nothing from another that has the name by now`() throws {
         let host = try LibvirtHost()
+        #expect(try host.call("www", "start", LibvirtHost.domain("www", port: "vif1.0", number: 1, address: "192.0.2.7")).status == 0)
+        try host.fixture.host.run {
+            try Link.named("vif1.0").delete()
+            try Link.create("vif1.0", .veth(peer: "p-vif1.0")).change(.master(try Link.named("br0").index), .up)
+        }
         #expect(try host.call("mail", "start", LibvirtHost.domain("mail", port: "vif1.0", number: 2, address: "192.0.2.8")).status == 0)
+        #expect(try host.fixture.status().bridges.flatMap(\.ports).filter { $0.name == "vif1.0" }.map(\.state).sorted() == ["bound", "gone"])
         #expect(try host.call("www", "release", LibvirtHost.domain("www", port: "vif1.0", number: 1, address: "192.0.2.7")).status == 0)
-        #expect(try host.fixture.port("vif1.0").binding?.guest == "mail")
+        #expect(try host.fixture.status().bridges.flatMap(\.ports).filter { $0.name == "vif1.0" }.map(\.binding?.guest) == ["mail"])
+        #expect(try host.fixture.port("vif1.0").state == "bound")
         #expect(try host.call("mail", "stopped", LibvirtHost.domain("mail", port: "vif1.0", number: 2, address: "192.0.2.8")).status == 0)
         #expect(try host.state(of: "vif1.0") == "closed")
     }
@@ -58,6 +65,19 @@ struct LibvirtHookTests {
         #expect(try host.state(of: "vif1.0") == "closed")
         // A running guest isn't killed for it.
         #expect(try host.call("www", "reconnect", xml).status == 0)
+    }
+
+    @Test func `a daemon that comes back binds what isn't bound, and changes nothing else`() throws {
+        let host = try LibvirtHost()
+        let xml = LibvirtHost.domain("www", port: "vif1.0", number: 1, address: "192.0.2.7")
+        #expect(try host.call("www", "reconnect", xml).status == 0)
+        #expect(try host.fixture.port("vif1.0").binding?.addresses == ["192.0.2.7"])
+        _ = try host.fixture.succeed("attach", "vif1.0", "--bridge", "br0", "--mac", LibvirtHost.mac(1), "--address", "192.0.2.20", "--guest", "www")
+        #expect(try host.call("www", "reconnect", xml).status == 0)
+        #expect(try host.fixture.port("vif1.0").binding?.addresses == ["192.0.2.20"])
+        // An operator's binding isn't libvirt's to take away, unless it is the guest's own card.
+        #expect(try host.call("www", "stopped", LibvirtHost.domain("www", port: nil, number: 9, address: nil)).status == 0)
+        #expect(try host.state(of: "vif1.0") == "bound")
     }
 
     @Test func `names that look like options or shell are names`() throws {
