@@ -20,6 +20,11 @@ struct ManualTests {
         var commandName: String
         var subcommands: [Subcommand]?
         var arguments: [Argument]?
+
+        /// With those of the commands below it, which are on the same page.
+        var allArguments: [Argument] {
+            (arguments ?? []) + (subcommands ?? []).filter { $0.commandName != "help" }.flatMap(\.allArguments)
+        }
     }
 
     private func subcommands() throws -> [Subcommand] {
@@ -46,7 +51,7 @@ struct ManualTests {
         for subcommand in try subcommands() {
             let page = try page("vifguard-\(subcommand.commandName)")
             let synopsis = page.components(separatedBy: ".Sh DESCRIPTION")[0]
-            for argument in subcommand.arguments ?? [] where argument.shouldDisplay {
+            for argument in subcommand.allArguments where argument.shouldDisplay {
                 for name in argument.names ?? [] where name.kind == "long" && name.name != "help" && name.name != "version" {
                     #expect(
                         synopsis.contains("Fl -\(name.name)"), "vifguard-\(subcommand.commandName).8: no --\(name.name) in the synopsis")
@@ -59,7 +64,7 @@ struct ManualTests {
 
     @Test func `no page speaks of an option that isn't there`() throws {
         for subcommand in try subcommands() {
-            let known = Set((subcommand.arguments ?? []).flatMap { $0.names ?? [] }.map(\.name))
+            let known = Set(subcommand.allArguments.flatMap { $0.names ?? [] }.map(\.name))
             let page = try page("vifguard-\(subcommand.commandName)")
             for line in page.split(separator: "\n") where line.hasPrefix(".It Fl -") {
                 let option = line.dropFirst(".It Fl -".count).prefix { $0 != " " }

@@ -3,7 +3,7 @@ import Testing
 @testable import Hypervisors
 
 /// What is XML here, and what of it is refused.
-@Suite(.timeLimit(.minutes(1))) struct MarkupReaderTests {
+@Suite(.timeLimit(.minutes(10))) struct MarkupReaderTests {
     private func read(_ text: String) throws -> Markup { try MarkupReader.read(Array(text.utf8)) }
 
     private func reason(_ text: String) -> String? { reason(bytes: Array(text.utf8)) }
