@@ -15,10 +15,11 @@ BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev libsqlite3-dev
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps \
 	util-linux curl iptables arptables ebtables nftables
 BENCH_PACKAGES := iptables
+LIBVIRT_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 cpio kmod tcpdump busybox-static
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3-minimal libc6-dev
 
-.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen demo bench bench-agent bench-hook fuzz mutants differential lint format install install-files uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen test-libvirt demo bench bench-agent bench-hook fuzz mutants differential lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +82,10 @@ test-debian-kernel: release ## prove the guard on Debian 12's own kernel, in an 
 test-xen: release ## guests of a real Xen, attacked from within, in an emulated machine
 	$(call install_packages,$(XEN_PACKAGES))
 	Tests/Xen/run $(RELEASE)
+
+test-libvirt: release ## guard the guests of a real libvirtd, in namespaces
+	$(call install_packages,$(LIBVIRT_PACKAGES))
+	Tests/Libvirt/run $(RELEASE)
 
 fuzz: setup ## libFuzzer over every decoder (SECONDS=30 each)
 	Fuzz/run $(or $(SECONDS_EACH),30)

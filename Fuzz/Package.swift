@@ -9,6 +9,7 @@ let programs: [Target] = [
     .program("FuzzPolicy"),
     .program("FuzzAPI", besides: "VifguardAPI"),
     .program("FuzzXen", besides: "VifguardHypervisors"),
+    .program("FuzzLibvirt", besides: "VifguardHypervisors"),
 ]
 
 let package = Package(

@@ -20,6 +20,8 @@ public struct AgentOptions: Sendable {
     public var listen: ListenAddress?
     /// The file with the token that whoever asks by TCP has to show.
     public var tokenFile: String?
+    /// Makes what is asked of who is behind ports that the policy doesn't name; nil: nobody is.
+    public var guests: (@Sendable () throws -> any GuestSource)?
     /// Between two inspections of the whole host.
     public var interval: Duration = .seconds(10)
 

@@ -94,11 +94,12 @@ extension Reconciler {
         for guest in guests { bind(guest.port, guest.link, guest.bridge, datapath) }
     }
 
-    /// By the policy, where this port alone says whose it is. A binding that a hot-plug script has made stays.
+    /// By the policy, where this port alone says whose it is, or by what a hypervisor says. A binding that a hot-plug script has made stays.
     private func bind(_ port: Port, _ link: Link, _ bridge: Link, _ datapath: Datapath) {
-        guard let policy = source.bridge(named: bridge.name),
-            let interface = source.index.interface(at: link, bridge: bridge, among: monitor.links.values)
-        else { return }
+        guard let policy = source.bridge(named: bridge.name) else { return }
+        guard let interface = source.index.interface(at: link, bridge: bridge, among: monitor.links.values) else {
+            return bindDescribed(link, datapath)
+        }
         do {
             let present = try datapath.port(port.index, withTraffic: false)?.binding
             guard present == nil else { return }

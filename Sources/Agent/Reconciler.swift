@@ -30,10 +30,16 @@ final class Reconciler {
     var ownSettings: [InterfaceIndex: BridgePort.Settings] = [:]
     /// nil while nothing is loaded, or no policy has been read.
     var leases: LeaseKeeper?
+    let guests: (any GuestSource)?
+    /// Why ports aren't bound that a hypervisor tells of, and what of its files can't be read: told of once.
+    var refusals: [InterfaceIndex: String] = [:]
+    var unreadable: Set<String> = []
     /// How many lines leases may take in the log.
     let leaseLines = TokenBucket(rate: 10, burst: 100)
     var leaseLinesFullAt: UInt64 = 0
     private let watch: PolicyWatch
+    /// Whether the hypervisor may have something new to say.
+    var guestsHaveNews = true
     private var policyDue: ContinuousClock.Instant?
 
     /// What other threads want of it.
@@ -73,6 +79,7 @@ final class Reconciler {
         schedule = Schedule(interval: options.interval, now: .now)
         reports = ReportLog(log)
         watch = try PolicyWatch(path: options.policyPath)
+        guests = try options.guests?()
         // Before the host is looked at: nothing that happens meanwhile is missed.
         monitor = try LinkMonitor()
     }
@@ -90,6 +97,7 @@ final class Reconciler {
             followLinks()
             followLeases()
             followPolicy()
+            followGuests()
             if let trigger = inbox.takeRequest() {
                 if trigger == .asked { source.forget() }
                 schedule.request(trigger, isUrgent: trigger == .asked, now: .now)
@@ -103,7 +111,7 @@ final class Reconciler {
         var delay = min(schedule.delay(now: now), .seconds(5))
         if let policyDue { delay = min(delay, max(.zero, now.duration(to: policyDue))) }
         if let leaseDelay { delay = min(delay, leaseDelay) }
-        var awaited = [monitor.descriptor, watch.descriptor, inbox.wakeup.descriptor, leases?.descriptor ?? -1].map {
+        var awaited = [monitor.descriptor, watch.descriptor, inbox.wakeup.descriptor, leases?.descriptor ?? -1, guests?.descriptor ?? -1].map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
         }
         _ = poll(&awaited, nfds_t(awaited.count), Int32((delay / .milliseconds(1)).rounded(.up)))
@@ -113,6 +121,7 @@ final class Reconciler {
             policyDue = .now + .milliseconds(200)
         }
         if awaited[2].revents != 0 { inbox.wakeup.clear() }
+        if awaited[4].revents != 0 { guestsHaveNews = true }
     }
 
     // MARK: The policy
@@ -156,6 +165,7 @@ final class Reconciler {
             let report = try reconcile()
             tell(report, because: triggers, isWhole: true)
             note(report, triggers)
+            bindUnknown()
         } catch {
             reports.tell("\(error)")
             record.note {

@@ -19,6 +19,8 @@ enum Trigger: Hashable, Sendable, CustomStringConvertible {
     /// Another program changed how the bridge treats a port.
     case portChanged(port: String)
     case leaseChanged(guest: String)
+    /// A hypervisor says who is behind it.
+    case described(port: String)
     /// The kernel had more to tell of interfaces than it could keep.
     case overrun
     /// What failed may work now.
@@ -37,6 +39,7 @@ enum Trigger: Hashable, Sendable, CustomStringConvertible {
         case .appeared(let bridge): "bridge \(bridge.visible) has come"
         case .portChanged(let port): "somebody changed port \(port.visible)"
         case .leaseChanged(let guest): "a lease of guest \(guest.visible) has changed"
+        case .described(let port): "the hypervisor tells of \(port.visible)"
         case .overrun: "messages of the kernel were lost"
         case .again: "it failed before"
         }

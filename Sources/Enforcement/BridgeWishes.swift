@@ -142,7 +142,7 @@ struct BridgeWishes {
     private func bound(_ binding: Binding, to index: InterfaceIndex) -> PortWish? {
         guard let interface = state.interfaces[index] else { return nil }
         return PortWish(
-            port: port(interface), use: .guest(binding.normalized, subnets: policy.subnets), forwarding: Set(binding.macs),
+            port: port(interface), use: .guest(binding.normalized, subnets: policy.subnets), forwarding: binding.pinnedMACs,
             teaches: Set(binding.allMACs), settings: .guarding(binding, isolated: policy.isolatesGuests))
     }
 
@@ -229,6 +229,9 @@ extension Lease {
 }
 
 extension Binding {
+    /// Those that are behind its port and nowhere else: none of a guest that is on the move, which may be on another host.
+    var pinnedMACs: Set<MACAddress> { isMigrating ? [] : Set(macs) }
+
     var allMACs: [MACAddress] { macs + virtualRouters.map(\.mac) }
 
     /// All that it may use, link-local addresses included.

@@ -72,7 +72,7 @@ extension Hotplug {
         }
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             guard let link = try present(name) else {
-                _ = try forget(name, datapath)
+                _ = try forget(name, of: nil, datapath)
                 return
             }
             try refuseTrusted(link, datapath)

@@ -48,10 +48,10 @@ public enum Hotplug {
         let holding = leases.filter { $0.holds(for: binding, on: view.device.index, at: Datapath.bootTime) }
         let wanted = binding.granting(holding).normalized
         var wish = PortWish(
-            port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: Set(binding.macs), teaches: Set(binding.allMACs),
+            port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: binding.pinnedMACs, teaches: Set(binding.allMACs),
             settings: .guarding(binding, isolated: bridge.isolatesGuests))
         var companions = try companions(of: binding, at: link.index, &view, datapath).map {
-            PortWish(untouched: $0, of: bridge, forwarding: Set($0.binding?.macs ?? []))
+            PortWish(untouched: $0, of: bridge, forwarding: $0.binding?.pinnedMACs ?? [])
         }
         if !companions.isEmpty {
             wish.share(Set(binding.macs))
@@ -74,10 +74,14 @@ public enum Hotplug {
 
     /// Takes a port's binding away. One that is still on its guarded bridge is closed, not open; one that isn't is let go
     /// of altogether. A port that is gone already is fine.
-    public static func detach(_ name: String, datapath: Datapath) throws(EnforcementError) -> Report {
+    ///
+    /// - Parameter guest: nil: whoever it is bound to. Otherwise only this guest's: whoever comes late, when another's port has
+    ///   the name, does nothing.
+    public static func detach(_ name: String, of guest: String? = nil, datapath: Datapath) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
-            guard let link = try present({ () throws(NetlinkError) in try Link.named(name) }) else { return try forget(name, datapath) }
+            guard let link = try present({ () throws(NetlinkError) in try Link.named(name) }) else { return try forget(name, of: guest, datapath) }
             let record = try EnforcementError.wrap { () throws(DatapathError) in try datapath.port(link.index, withTraffic: false) }
+            if let guest, record?.binding?.guest != guest { return try forget(name, of: guest, datapath) }
             if let record, record.kind != .guest {
                 throw .refused(
                     "\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): change the policy and 'vifguard apply'")
@@ -164,8 +168,10 @@ public enum Hotplug {
     }
 
     /// Lets go of the interfaces of that name that are gone.
-    static func forget(_ name: String, _ datapath: Datapath) throws(EnforcementError) -> Report {
-        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }
+    static func forget(_ name: String, of guest: String?, _ datapath: Datapath) throws(EnforcementError) -> Report {
+        let records = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(named: name) }.filter {
+            guest == nil || $0.binding?.guest == guest
+        }
         // An interface that still has the number has another name.
         let gone = records.filter { $0.kind == .guest && !Arrivals.isPresent($0.port.index) }
         let releases = gone.map { Step.release($0.port, kind: .guest, .gone) }

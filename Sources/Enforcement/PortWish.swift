@@ -39,8 +39,10 @@ extension BridgePort.Settings {
     /// For a guest port (policy.md, section 9); `binding` is nil for a closed one.
     static func guarding(_ binding: Binding?, isolated: Bool) -> Self {
         var settings = Self()
-        settings.learning = !(binding?.virtualRouters.isEmpty ?? true)
-        settings.unicastFlood = false
+        // The bridge has to find out where a guest is that is on the move, and so with its virtual routers.
+        let isOnTheMove = binding?.isMigrating ?? false
+        settings.learning = isOnTheMove || !(binding?.virtualRouters.isEmpty ?? true)
+        settings.unicastFlood = isOnTheMove
         settings.bpduGuard = true
         settings.isolated = isolated
         let mayQuery = binding?.roles.isDisjoint(with: [.router, .multicastQuerier]) == false

@@ -58,6 +58,22 @@ struct PlanTests {
         #expect(close < bind)
     }
 
+    @Test func `the bridge looks for a guest that is on the move, and for nobody else`() {
+        var host = ModelHost()
+        var policy = ModelHost.policy()
+        policy.interfaces[0].binding.isMigrating = true
+        host.apply(policy)
+        func settings(_ guest: Int) -> BridgePort.Settings { host.state.interfaces[ModelHost.port(guest)]!.settings }
+        func isPinned(_ guest: Int) -> Bool {
+            host.state.bridges[ModelHost.bridge]!.forwarding.contains { $0.mac == ModelHost.mac(guest) && $0.kind == .sticky }
+        }
+        #expect(settings(1).learning == true && settings(1).unicastFlood == true && !isPinned(1))
+        #expect(settings(2).learning == false && settings(2).unicastFlood == false && isPinned(2))
+        policy.interfaces[0].binding.isMigrating = false
+        host.apply(policy)
+        #expect(settings(1).learning == false && settings(1).unicastFlood == false && isPinned(1))
+    }
+
     @Test func `a guest port is set as section 9 says`() {
         var host = ModelHost(guests: 4)
         var policy = ModelHost.policy(guests: 3)

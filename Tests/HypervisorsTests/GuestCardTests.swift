@@ -42,6 +42,9 @@ import Testing
 
     @Test(arguments: [
         ("mail", "00:16:3e:00:00:01", "xenbr0", ["192.0.2.9"], "is guest www's in the policy"),
+        ("mail", "00:16:3e:00:00:03", "xenbr0", ["192.0.2.0/29"], "192.0.2.7 is guest www's in the policy"),
+        ("mail", "00:16:3e:00:00:03", "xenbr0", ["192.0.2.9", "192.0.2.8"], "192.0.2.8 is guest 5f0c8a3e-1b2d-4c3f-9a6b-7c8d9e0f1a2b's"),
+        ("www", "00:16:3e:00:00:03", "xenbr0", ["192.0.2.7"], "192.0.2.7 is guest www's in the policy"),
         ("www", "00:16:3e:00:00:01", "xenbr1", ["192.0.2.9"], "on bridge xenbr0, not on xenbr1"),
         ("mail", "00:16:3e:00:00:03", "br9", ["192.0.2.9"], "bridge br9 isn't in the policy"),
         ("mail", "00:16:3e:00:00:03", "xenbr0", [], "write ip= into its vif"),

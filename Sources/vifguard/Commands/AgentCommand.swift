@@ -2,6 +2,7 @@ import API
 import Agent
 import ArgumentParser
 import EventStore
+import Hypervisors
 import Foundation
 import Logging
 
@@ -32,6 +33,11 @@ struct AgentCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The file with the token for --listen, at least 32 characters, readable for root alone.", valueName: "file"))
     var tokenFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where libvirt says which guests run (default: \(LiveDomains.defaultFolder)).", valueName: "dir"))
+    var libvirt: String?
+
     @Flag(help: "Log more.")
     var verbose = false
 
@@ -59,8 +65,13 @@ struct AgentCommand: AsyncParsableCommand {
         let usual = EventLimits()
         options.eventLimits = EventLimits(days: eventDays ?? usual.days, bytes: eventSpace.map { $0 << 20 } ?? usual.bytes)
         if let group { options.group = group }
+        let folder = libvirt ?? LiveDomains.defaultFolder
+        options.guests = { try LiveDomains(folder: folder) }
         options.listen = listen
         options.tokenFile = tokenFile
         try await AgentRun.run(options, log: log)
     }
 }
+
+// "Kernel modules know nothing of hypervisors": here the two meet.
+extension LiveDomains: GuestSource {}
