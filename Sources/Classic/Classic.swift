@@ -75,6 +75,15 @@ public enum Classic {
         }
     }
 
+    /// Takes the rules away that `attach` put in for ports that are gone: for hypervisors that don't say which port it was.
+    public static func detachDeparted() throws(ClassicError) -> ClassicReport {
+        try change { filters throws(ClassicError) in
+            var plan = ClassicPlan()
+            for port in filters.attached.sorted() where try Conflicts.link(port) == nil { plan.remove(port, from: filters) }
+            return plan
+        }
+    }
+
     /// Opens the chains again, and takes the engine's rules out of them. Where nothing of it is in force nothing is done.
     /// br_netfilter goes on sending bridged frames through iptables: who turned that on isn't known.
     public static func uninstall() throws(ClassicError) -> ClassicReport {

@@ -33,7 +33,7 @@ struct Conflicts {
     }
 
     /// nil: it is gone.
-    private static func link(_ name: String) throws(ClassicError) -> Link? {
+    static func link(_ name: String) throws(ClassicError) -> Link? {
         do throws(NetlinkError) { return try Link.named(name) } catch {
             guard error.errno == ENODEV else { throw .network(error) }
             return nil

@@ -52,13 +52,46 @@ extension Hotplug {
             let link = try find(plug, binding, datapath)
             try refuseTrusted(link, datapath)
             do throws(EnforcementError) {
-                return try put(link, plug, into: bridge, binding, datapath, way)
+                return try put(link, plug, into: bridge.name) { link throws(EnforcementError) in
+                    try demandSuccess(of: bind(link, to: bridge, binding, datapath, way))
+                }
             } catch {
                 shut(link.index)
                 try? letGo(of: link.index, datapath)
                 throw error
             }
         }
+    }
+
+    /// The same for another engine than ours.
+    ///
+    /// - Parameters:
+    ///   - bridge: the bridge's name.
+    ///   - guarding: holds the guest to its binding; called while the port has its name, is down and in no bridge.
+    ///   - letting: takes that back.
+    /// - Throws: `EnforcementError`; the port is down then, in no bridge, and guarded no more.
+    public static func plug(
+        _ plug: Plug, into bridge: String, guarding: (_ port: String) throws(EnforcementError) -> Void,
+        letting: (_ port: String) -> Void
+    ) throws(EnforcementError) -> Plugged {
+        guard let link = try present(plug.port) else { throw missing(plug) }
+        try refuseOthers(link)
+        do throws(EnforcementError) {
+            return try put(link, plug, into: bridge) { link throws(EnforcementError) in
+                if link.bridge == nil { try guarding(link.name) }
+            }
+        } catch {
+            shut(link.index)
+            letting(plug.name ?? plug.port)
+            throw error
+        }
+    }
+
+    /// Takes a port down and out of its bridge. One that is gone already is fine.
+    public static func shut(_ name: String) throws(EnforcementError) {
+        guard let link = try present(name) else { return }
+        try refuseOthers(link)
+        shut(link.index)
     }
 
     /// Takes a port down, out of its bridge, and its binding away. One that is gone already is fine: what is known of it by
@@ -84,10 +117,10 @@ extension Hotplug {
     // MARK: Steps
 
     private static func put(
-        _ link: Link, _ plug: Plug, into bridge: BridgePolicy, _ binding: Binding, _ datapath: Datapath, _ way: AttachmentWay?
+        _ link: Link, _ plug: Plug, into bridge: String, bind: (Link) throws(EnforcementError) -> Void
     ) throws(EnforcementError) -> Plugged {
         let index = link.index
-        let device = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(bridge.name) }
+        let device = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(bridge) }
         try change(index, plug.port, [.down])
         if link.master != nil { try change(index, plug.port, [.noMaster]) }
         if let name = plug.name, name != link.name { try change(index, plug.port, [.name(name)]) }
@@ -97,10 +130,10 @@ extension Hotplug {
             guard try InterfaceSetting.disableIPv6.value(for: bare.name) == 0 else { return }
             try InterfaceSetting.disableIPv6.set(1, for: bare.name)
         }
-        try demandSuccess(of: bind(bare, to: bridge, binding, datapath, way))
+        try bind(bare)
         try change(index, bare.name, [.master(device.index)])
         let enslaved = try EnforcementError.wrap { () throws(NetlinkError) in try Link.numbered(index) }
-        try demandSuccess(of: bind(enslaved, to: bridge, binding, datapath, way))
+        try bind(enslaved)
         var plugged = Plugged(port: bare.name, mtu: plug.mtu ?? device.mtu, warnings: [])
         do throws(EnforcementError) {
             try change(index, bare.name, [.mtu(plugged.mtu)])
@@ -123,9 +156,13 @@ extension Hotplug {
             try renamed.flatMap { link throws(DatapathError) in try datapath.guardedPort(link.index) }
         }
         guard let renamed, let record, record.isCompanion(of: binding, on: record.port.bridgeIndex) else {
-            throw .refused("there is no interface \(plug.port): the hypervisor makes it before it calls; 'ip link' lists those here")
+            throw missing(plug)
         }
         return renamed
+    }
+
+    private static func missing(_ plug: Plug) -> EnforcementError {
+        .refused("there is no interface \(plug.port): the hypervisor makes it before it calls; 'ip link' lists those here")
     }
 
     private static func present(_ name: String) throws(EnforcementError) -> Link? {
@@ -138,6 +175,10 @@ extension Hotplug {
         if let record, record.kind != .guest {
             throw .refused("\(link.name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName), and no guest's port")
         }
+        try refuseOthers(link)
+    }
+
+    private static func refuseOthers(_ link: Link) throws(EnforcementError) {
         guard !link.isBridge, !link.isLoopback else { throw .refused("\(link.name) is a \(link.kind ?? "loopback") interface, and no guest's port") }
     }
 

@@ -11,4 +11,10 @@ public struct Inventory: Sendable, Hashable {
         self.interfaces = interfaces
         self.notes = notes
     }
+
+    /// Of two hypervisors on one host.
+    public static func += (inventory: inout Inventory, other: Inventory) {
+        inventory.interfaces += other.interfaces
+        inventory.notes += other.notes
+    }
 }

@@ -81,6 +81,7 @@ public struct LibvirtHook {
         guard let bridge = guardedBridge(of: interface) else { return }
         // libvirt names the tap later.
         _ = try domain.card(of: interface, on: bridge, port: interface.target ?? "vnet0").interface(under: configuration())
+        if isClassic { return }
         guard try loaded() != nil, kernelGuards(bridge) == true else {
             throw CardError("bridge \(bridge.visible) isn't guarded yet: 'systemctl start vifguard', or 'vifguard apply'")
         }
@@ -90,6 +91,11 @@ public struct LibvirtHook {
         guard let bridge = guardedBridge(of: interface) else { return }
         guard let port = interface.target else { throw CardError("its <interface> names no <target dev>: nothing says which port is its own") }
         let resolution = try domain.card(of: interface, on: bridge, port: port).interface(under: configuration())
+        if isClassic {
+            return try CardError.wrap { () throws(EnforcementError) in
+                try ClassicGuard.hold(port, of: resolution.bridge, resolution.interface.binding)
+            }
+        }
         guard let datapath = try loaded() else { throw CardError("nothing is guarded yet: 'systemctl start vifguard', or 'vifguard apply'") }
         if unlessBound, isBound(port, datapath) { return }
         try CardError.wrap { () throws(EnforcementError) in
@@ -109,6 +115,7 @@ public struct LibvirtHook {
     /// The taps are gone, and the XML doesn't name them any more: the kernel's records say which they were. A port that a policy
     /// has bound to a guest of that name is this one's only with a card of its.
     private func unbind(_ domain: LibvirtDomain) throws(CardError) {
+        if isClassic { return try CardError.wrap { () throws(EnforcementError) in try ClassicGuard.releaseDeparted() } }
         guard let datapath = try loaded() else { return }
         let macs = Set(domain.interfaces.compactMap { MACAddress($0.mac) })
         for name in Set([domain.name, domain.uuid].compactMap(\.self)) {
@@ -144,6 +151,8 @@ public struct LibvirtHook {
         guard let link = try? Link.named(bridge) else { return false }
         do throws(DatapathError) { return try datapath.port(link.index, withTraffic: false)?.kind == .bridge } catch { return nil }
     }
+
+    private var isClassic: Bool { (try? policy.get())?.engine == .classic }
 
     private func configuration() throws(CardError) -> HostConfiguration {
         do throws(ConfigurationErrors) {

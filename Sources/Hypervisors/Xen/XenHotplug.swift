@@ -77,10 +77,11 @@ public struct XenHotplug {
         let stated = try XenAddresses.read(vif.ip, source: "ip= of the vif")
         let card = GuestCard(
             guest: vif.guest, uuid: vif.uuid, port: vif.port, bridge: vif.bridge, mac: vif.mac, addresses: stated + comment.statements, origin: .xen)
-        let resolution = try card.interface(under: try configuration())
+        let configuration = try configuration()
+        let resolution = try card.interface(under: configuration)
         let binding = resolution.interface.binding
         try refuse(resolution, vif)
-        let plugged = try plug(vif, resolution.bridge, binding)
+        let plugged = try plug(vif, resolution.bridge, binding, configuration.engine)
         var outcome = Outcome(action: "online", port: plugged.port, guest: binding.guest, bridge: vif.bridge, mac: vif.mac)
         outcome.addresses = Self.addresses(binding, resolution.isStatedByPolicy ? [] : card.addresses)
         outcome.warnings = comment.notes + plugged.warnings
@@ -147,12 +148,24 @@ public struct XenHotplug {
 
     // MARK: The engine that holds guests to their bindings
 
-    private func plug(_ vif: XenVIF, _ bridge: BridgePolicy, _ binding: Binding) throws -> Hotplug.Plugged {
+    private func plug(_ vif: XenVIF, _ bridge: BridgePolicy, _ binding: Binding, _ engine: Engine) throws -> Hotplug.Plugged {
         let plug = Hotplug.Plug(call.port, renamedTo: vif.vifname == nil ? nil : vif.port, mtu: vif.mtu)
-        return try Hotplug.plug(plug, into: bridge, binding, datapath: try datapath())
+        switch engine {
+        case .ebpf: return try Hotplug.plug(plug, into: bridge, binding, datapath: try datapath())
+        case .classic:
+            return try Hotplug.plug(plug, into: bridge.name) { port throws(EnforcementError) in
+                try ClassicGuard.hold(port, of: bridge, binding)
+            } letting: { try? ClassicGuard.release($0) }
+        }
     }
 
-    private func unplug(_ name: String, _ datapath: Datapath?) throws(EnforcementError) { try Hotplug.unplug(name, datapath: datapath) }
+    /// A policy that can't be read says nothing of the engine: what is loaded does then.
+    private var isClassic: Bool { (try? configuration())?.engine == .classic }
+
+    private func unplug(_ name: String, _ datapath: Datapath?) throws {
+        try Hotplug.unplug(name, datapath: datapath)
+        if isClassic { try ClassicGuard.release(name) }
+    }
 
     // MARK: Offline
 
@@ -166,7 +179,7 @@ public struct XenHotplug {
             guard try store.value(at: XenVIF.path(call, "frontend-id")) != nil else { return nil }
             return try XenVIF(call, in: store)
         }
-        let datapath = attempt(&outcome) { () throws -> Datapath? in try self.datapath() }
+        let datapath = isClassic ? nil : attempt(&outcome) { () throws -> Datapath? in try self.datapath() }
         if let vif { (outcome.guest, outcome.bridge, outcome.mac) = (vif.guest, vif.bridge, vif.mac) }
         if let name = vif?.port, name != call.port, isThisCard(name, vif, datapath) {
             outcome.port = name

@@ -10,12 +10,18 @@ struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Write a first policy from what is found here.",
         discussion: """
-            Names the host's bridges, guesses which of their ports lead out, and with --xen takes the guests from their \
-            configurations. What it can't know stands in comments. It changes nothing on the host, and no file that is there.
+            Names the host's bridges, guesses which of their ports lead out, and with --xen or --libvirt takes the guests from \
+            the hypervisor's files. What it can't know stands in comments. It changes nothing on the host, and no file that is there.
             """)
 
     @Flag(help: "Take the guests from Xen's configurations.")
     var xen = false
+
+    @Flag(help: "Take the guests from libvirt's definitions.")
+    var libvirt = false
+
+    @Option(help: ArgumentHelp("The folder of libvirt's definitions (default: \(LibvirtInventory.defaultFolder)).", valueName: "dir"))
+    var libvirtFolder = LibvirtInventory.defaultFolder
 
     @Option(help: ArgumentHelp("The file to write (default: standard output).", valueName: "file"))
     var output: String?
@@ -23,7 +29,9 @@ struct InitCommand: ParsableCommand {
     @OptionGroup var folder: XenOption
 
     func run() throws {
-        let inventory = xen ? try Inventory(xen: XenConfigurationFiles(folder.folder)) : Inventory()
+        var inventory = Inventory()
+        if xen { inventory += try Inventory(xen: XenConfigurationFiles(folder.folder)) }
+        if libvirt { inventory += LibvirtInventory.read(folder: libvirtFolder) }
         let first = FirstPolicy(HostBridges(try .observe()), inventory)
         // What `check` would say of it is said now.
         _ = try PolicyFiles.parse(first.yaml, file: "the policy that was made")

@@ -36,8 +36,9 @@ struct UninstallCommand: ParsableCommand {
             throw Failure("an agent is running and would guard everything again: end it first, as by 'systemctl disable --now vifguard'")
         }
         let nothing = "Nothing to do: nothing is installed."
-        // The script first: with it and without a guard, no guest would start.
+        // What hypervisors call first: with it and without a guard, no guest would start.
         func undo() throws {
+            if let hook = try LibvirtHookFile.remove(root: root), !json.isOn { Output.print("\(hook.visible): removed") }
             let changes = try XenInstallation(root: root).uninstall()
             if changes.isEmpty || json.isOn { return }
             if let script = changes.script { Output.print("\(script.visible): removed") }
