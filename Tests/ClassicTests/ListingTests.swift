@@ -34,6 +34,7 @@ struct ListingTests {
         (.iptables, "-d 2001:db8::1/128 -m physdev --physdev-out vif1.0 -j ACCEPT"),
         (.iptables, "-m comment --comment \"-j ACCEPT\" -j ACCEPT"),
         (.iptables, "-j"),
+        (.iptables, "-d 216.146.46.43/32 -m other --physdev-out vif1.0 -j ACCEPT"),
         (.arptables, "-j ACCEPT"),
         (.arptables, "-j ACCEPT -i vif1.0"),
         (.arptables, "-j ACCEPT -i vif1.0 --opcode 3"),

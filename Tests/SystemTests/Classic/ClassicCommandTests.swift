@@ -86,8 +86,8 @@ struct ClassicCommandTests {
     @Test func `what is missing is named, and nothing is changed`() throws {
         // Each in a namespace that has lost it.
         for (command, advice) in [
-            ("mount --bind /etc/hostname \"$(readlink -f /usr/sbin/arptables-legacy)\"", "install the package arptables"),
-            ("mount --bind /etc/hostname \"$(readlink -f /usr/sbin/iptables)\"", "install the package iptables"),
+            ("touch /run/none && mount --bind /run/none \"$(readlink -f /usr/sbin/arptables-legacy)\"", "install the package arptables"),
+            ("touch /run/none && mount --bind /run/none \"$(readlink -f /usr/sbin/iptables)\"", "install the package iptables"),
             ("mkdir /run/empty && mount --bind /run/empty /proc/sys/net/bridge", "modprobe br_netfilter"),
         ] {
             let fixture = try fixture()

@@ -157,4 +157,21 @@ struct ClassicRulesTests {
         #expect(report.stepsDone == 8)
         #expect(try host.forward().joined().count == 3 + 8)
     }
+
+    @Test func `where many rules can't be put in at once, each is put in alone`() throws {
+        let host = try host()
+        // In this namespace alone, nothing can be restored. iptables goes by what it is called.
+        let script = """
+            cp /usr/sbin/xtables-nft-multi /run/xtables
+            printf '#!/bin/bash\\ncase $0 in *-restore) exit 1;; esac\\nexec -a "${0##*/}" /run/xtables "$@"\\n' > /run/fake
+            chmod +x /run/fake
+            mount --bind /run/fake /usr/sbin/xtables-nft-multi
+            """
+        _ = try host.host.output(of: ["sh", "-e", "-c", script])
+        #expect(try host.host.execute(["iptables-restore", "--noflush", "/dev/null"]).status == 1)
+        let addresses = (["216.146.46.43", "216.146.46.44", "216.146.46.45"], ["2001:db8::1", "2001:db8::2", "2001:db8::3"])
+        let report = try host.apply(Self.article(addresses.0, addresses.1))
+        #expect(report.succeeded && report.stepsDone == 6 + 3 + 3 * 5 + 3)
+        #expect(try host.forward().map(\.count) == [1 + 6, 1 + 6, 1 + 6])
+    }
 }
