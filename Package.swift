@@ -67,7 +67,8 @@ let package = Package(
             name: "Classic", dependencies: ["Addresses", "Policy", "Netlink", "Enforcement", "Processes", "CLinux"], swiftSettings: strict),
         // What hypervisors say of their guests, and what they call when one comes or goes.
         .target(
-            name: "Hypervisors", dependencies: ["Addresses", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Classic", "Reporting", "CLinux"],
+            name: "Hypervisors",
+            dependencies: ["Addresses", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "Classic", "Reporting", "CLinux"],
             swiftSettings: strict),
         .target(
             name: "Lab",

@@ -30,7 +30,8 @@ struct InstallTests {
         for path in [
             "usr/sbin/vifguard", "usr/lib/systemd/system/vifguard.service", "usr/lib/systemd/system/vifguard-classic.service",
             "usr/lib/sysusers.d/vifguard.conf", "usr/share/man/man8/vifguard.8",
-            "usr/share/man/man8/vifguard-top.8", "usr/share/doc/vifguard/policy.example.yaml", "usr/share/vifguard/vif-vifguard", "usr/share/bash-completion/completions/vifguard",
+            "usr/share/man/man8/vifguard-top.8", "usr/share/doc/vifguard/policy.example.yaml", "usr/share/vifguard/vif-vifguard",
+            "usr/share/bash-completion/completions/vifguard",
         ] { #expect(installed.contains(path), "\(path)") }
         let unit = try String(contentsOf: folder.appending(path: "usr/lib/systemd/system/vifguard.service"), encoding: .utf8)
         #expect(unit.contains("\nExecStart=/usr/sbin/vifguard agent\n") && !unit.contains("@PREFIX@"))

@@ -55,6 +55,35 @@ struct PlugTests {
         #expect(plan.faults == [Fault(.guest("guest-1"), "its MAC is at vif1.0 and vif2.0: name its port in the policy")])
     }
 
+    @Test(arguments: [Origin.policy, .xen])
+    func `two ports bound to the guest already are one card's, and the bridge learns by which it speaks`(_ origin: Origin) throws {
+        var host = ModelHost()
+        host.state.reportedMACs[ModelHost.port(1)] = ModelHost.mac(1)
+        host.apply(policy)
+        host.state.reportedMACs = [:]
+        for number in [1, 2] {
+            let port = Port(index: ModelHost.port(number), name: "vif\(number).0", bridgeIndex: ModelHost.bridge, bridgeName: "br0")
+            host.perform(.bind(port, ModelHost.binding(1, origin: origin), subnets: ModelHost.bridgePolicy.subnets, formerly: nil))
+        }
+        host.apply(policy)
+        #expect(host.plan(policy).steps == [] && host.plan(policy).faults == [])
+        for number in [1, 2] {
+            let port = ModelHost.port(number)
+            #expect(host.state.guarded[port]?.binding?.guest == "guest-1")
+            #expect(host.state.interfaces[port]?.settings.learning == true && host.state.interfaces[port]?.settings.unicastFlood == true)
+        }
+        let bridge = try #require(host.state.bridges[ModelHost.bridge])
+        #expect(!bridge.forwarding.contains { $0.mac == ModelHost.mac(1) })
+        #expect(bridge.owners.macs[ModelHost.mac(1)] == Owner(.guest(port: ModelHost.port(2))))
+        // One goes: the other has its entry again.
+        host.state.interfaces[ModelHost.port(2)] = nil
+        host.apply(policy)
+        #expect(host.plan(policy).steps == [])
+        #expect(host.state.interfaces[ModelHost.port(1)]?.settings.learning == false)
+        let entry = HostState.ForwardingEntry(mac: ModelHost.mac(1), port: ModelHost.port(1), .sticky)
+        #expect(host.state.bridges[ModelHost.bridge]?.forwarding.contains(entry) == true)
+    }
+
     @Test func `a port that another interface names is not looked at`() {
         var host = ModelHost()
         host.state.interfaces[ModelHost.port(2)]?.macAddress = MACAddress(0xfe, 0x16, 0x3e, 0, 0, 1)

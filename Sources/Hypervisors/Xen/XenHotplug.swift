@@ -155,7 +155,9 @@ public struct XenHotplug {
         case .classic:
             return try Hotplug.plug(plug, into: bridge.name) { port throws(EnforcementError) in
                 try ClassicGuard.hold(port, of: bridge, binding)
-            } letting: { try? ClassicGuard.release($0) }
+            } letting: {
+                try? ClassicGuard.release($0)
+            }
         }
     }
 

@@ -13,7 +13,7 @@ usb = 0'
 say "the guest keeps its emulated card"
 extra=xen_emul_unplug=never guest_file emulated 7
 expect "it starts" xl create /etc/xen/emulated.cfg
-expect "it is up" await_answer emulated
+expect "it is up" await_answer 192.0.2.7
 id=$(xl domid emulated)
 vifguard status
 expect "its tap is bound" [ "$(vifguard status --json | grep -c "\"vif$id.0-emu\"")" -ge 1 ]
@@ -32,7 +32,7 @@ expect "no port is left" refuse sh -c 'vifguard status --json | grep -q \"vif'
 say "the guest's own drivers take the emulated card away"
 guest_file pvhvm 8
 expect "it starts" xl create /etc/xen/pvhvm.cfg
-expect "it is up" await_answer pvhvm
+expect "it is up" await_answer 192.0.2.8
 id=$(xl domid pvhvm)
 expect "it speaks by netfront" in-guest pvhvm 30 'ls -l /sys/class/net/eth0/device/driver | grep -q vif'
 expect "it is reached over IPv4" reaches 192.0.2.8

@@ -71,10 +71,10 @@ await_guest() {
 	done
 	return 1
 }
-# Nobody keeps what is said on a serial line: ask.
+# Nobody keeps what is said on a serial line, and what is typed before anybody reads it there stays: it answers when it is up.
 await_answer() {
 	local n
-	for n in $(seq 60); do in-guest "$1" 5 test -e /sys/class/net/eth0 > /dev/null && return 0; done
+	for n in $(seq 300); do ip netns exec outside ping -c 1 -W 2 "$1" > /dev/null && sleep 5 && return 0; done
 	return 1
 }
 reaches() { ip netns exec outside ping -c 3 -i 0.3 -W 3 "$1" | grep -q ' [1-9] received'; }

@@ -78,7 +78,7 @@ rm /etc/xen/thief.cfg
 say "a reboot, with an agent and without"
 vifguard agent --state /tmp/state --run /tmp/run > /results/agent.log 2>&1 & agent=$!
 sleep 3
-in-guest www 3 reboot -f > /dev/null
+in-guest www 3 reboot -f > /dev/null 2>&1
 expect "www is up again" await_guest www 2
 expect "under a new number" [ "$(xl domid www)" -gt "$id" ]
 id=$(xl domid www)
