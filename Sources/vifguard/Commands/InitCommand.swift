@@ -8,7 +8,7 @@ import Reporting
 /// `vifguard init`
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Write a first policy from what is found here.",
+        commandName: "init", abstract: "Write a first policy from what is found here.", usage: "vifguard init [--xen] [--libvirt] [<options>]",
         discussion: """
             Names the host's bridges, guesses which of their ports lead out, and with --xen or --libvirt takes the guests from \
             the hypervisor's files. What it can't know stands in comments. It changes nothing on the host, and no file that is there.
