@@ -31,7 +31,7 @@ private func readInterface(_ interface: LibvirtDomain.Interface, of domain: Libv
     do throws(CardError) {
         let found = try card.interface(under: configuration)
         let binding = found.interface.binding
-        precondition(found.interface.bridge == bridge && binding.macs.map(\.description) == [MACAddress(interface.mac)!.description], "it is this card")
+        precondition(found.interface.bridge == bridge && binding.macs == [MACAddress(interface.mac)].compactMap(\.self), "it is this card")
         precondition(found.isStatedByPolicy || binding.guest == domain.name && binding.origin == .libvirt, "and this guest's")
         let isOthers = binding.addresses4.contains { $0.contains(IPv4Address(192, 0, 2, 5)) }
         precondition(found.isStatedByPolicy || !isOthers, "with nobody else's address")

@@ -1,3 +1,5 @@
+import Reporting
+
 /// Reads XML 1.0 as libvirt writes it: UTF-8, elements, attributes, text, comments. What could make a document more than its
 /// bytes is refused rather than handled: no document type, so no entities but the five that XML itself has. Time and memory
 /// are linear in the bytes, whose number is bounded.
@@ -243,7 +245,8 @@ struct MarkupReader {
         }
     }
 
+    /// Names in it may have anything beyond ASCII.
     private func fault(_ reason: String) -> MarkupError {
-        MarkupError(line: 1 + bytes[..<min(place, bytes.count)].count { $0 == 0x0a }, reason: reason)
+        MarkupError(line: 1 + bytes[..<min(place, bytes.count)].count { $0 == 0x0a }, reason: reason.visible)
     }
 }

@@ -142,5 +142,11 @@ import Testing
             try LibvirtDomain(Array("<domain><name>a</name><metadata><\u{202e}g xmlns='urn:vifguard:1'/></metadata></domain>".utf8))
         }
         #expect(twice?.contains("\u{202e}") == false)
+        let open = reason { try LibvirtDomain(Array("<\u{85}x a\u{9b}=1>".utf8)) }
+        #expect(open?.contains("attribute's value isn't quoted") == true)
+        for text in ["<\u{85}x>", "</\u{85}x>", "<x \u{85}>", "<x \u{85}='' \u{85}=''>"] {
+            let found = reason { try LibvirtDomain(Array(text.utf8)) }
+            #expect(found?.contains("\u{85}") == false && found?.contains("\\u{85}") == true, "\(found ?? "")")
+        }
     }
 }
