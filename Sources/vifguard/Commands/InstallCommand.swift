@@ -55,7 +55,8 @@ struct InstallCommand: ParsableCommand {
         guard !json.isOn else { return written }
         if let written {
             Output.print([
-                wrapped("\(written.visible): written; libvirt sees it when its daemon has been started anew: 'systemctl restart libvirtd'", indent: 4)
+                wrapped("\(written.visible): written", indent: 4), "libvirt sees it once its daemon is started anew:",
+                "    systemctl restart libvirtd",
             ])
         } else {
             Output.print("Nothing to do: libvirt calls vifguard already.")

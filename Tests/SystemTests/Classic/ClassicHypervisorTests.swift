@@ -1,3 +1,4 @@
+import FakeXen
 import Foundation
 import Lab
 import Netlink
