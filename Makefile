@@ -17,7 +17,7 @@ TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-st
 BENCH_PACKAGES := iptables
 LIBVIRT_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 cpio kmod tcpdump busybox-static
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
-XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3-minimal libc6-dev
+XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3 libc6-dev
 
 .PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen test-libvirt demo bench bench-agent bench-hook fuzz mutants differential lint format install install-files uninstall clean
 

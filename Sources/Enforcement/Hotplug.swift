@@ -59,7 +59,8 @@ public enum Hotplug {
         }
         var table = OwnerTable(view.device.owners)
         table.remove(port: link.index)
-        table.move(wanted, port: link.index)
+        // Of two ports of one card the newer owns, as `apply` has it, in whatever order they are bound.
+        table.move(wanted, port: companions.map(\.port.index).reduce(link.index, max))
         var draft = PlanDraft(view.state)
         draft.move(table, view.device)
         let ended = leases.filter { !holding.contains($0) }

@@ -40,6 +40,21 @@ struct XenCompanyTests {
         #expect(try xen.command.port("vif7.0").state == "bound")
     }
 
+    @Test func `in whatever order the two ports come, apply leaves them alone`() throws {
+        let xen = try XenFixture()
+        xen.store.add(domain: 7, name: "hvm", mac: XenFixture.mac(7), ip: "192.0.2.7")
+        for port in ["vif7.0", "vif7.0-emu"] { try xen.makePort(port) }
+        #expect(try xen.hook("add", "type_if=tap", domain: 7).succeeded)
+        #expect(try xen.hook("online", "type_if=vif", domain: 7).succeeded)
+        let plan = try xen.command.succeed("plan")
+        #expect(plan.contains("Nothing to do"), "\(plan)")
+        // The newer goes, and what it owned is the other's: nobody else can have it.
+        #expect(try xen.hook("remove", "type_if=tap", domain: 7).succeeded)
+        xen.store.add(domain: 9, name: "thief", mac: XenFixture.mac(9), ip: "192.0.2.7")
+        try xen.makePort("vif9.0")
+        #expect(try xen.hook("online", "type_if=vif", domain: 9).errors.contains("192.0.2.7 is guest hvm's on vif7.0"))
+    }
+
     /// An ARP reply from the gateway.
     private static func answer(to number: UInt8) -> [UInt8] {
         let (guest, router): ([UInt8], [UInt8]) = ([2, 0, 0, 0, 0, number], [2, 0, 0x5e, 0, 0, 1])
