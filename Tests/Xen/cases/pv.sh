@@ -91,8 +91,8 @@ expect "the agent ends: no attack gets out" nothing_through again
 expect "honest frames do, every one" honest_through again
 
 say "it moves"
-# As 'xl migrate' does on both sides but for the copying of pages while it runs, which fails in this emulation with
-# Xen's own script, too: here saved, there restored under the name of a guest that is arriving, and renamed.
+# As 'xl migrate' does on both sides but for the copying of pages while it runs, which fails in this emulation (EINVAL):
+# here saved, there restored under the name of a guest that is arriving, and renamed.
 expect "xl save" xl save www /tmp/www.saved
 expect "its port is let go of" [ "$(port_count "vif$id.0" present)" -eq 0 ]
 sed 's/^name = .*/name = "www--incoming"/' /etc/xen/www.cfg > /tmp/incoming
