@@ -105,10 +105,9 @@ struct YAMLDocument {
             default: .str
             }
         let tag = node.tag.rawValue
+        if tag == kind.rawValue || tag == Tag.Name.implicit.rawValue || tag == Tag.Name.nonSpecific.rawValue { return }
         let shown = quoted(tag.replacing("tag:yaml.org,2002:", with: "!!"))
-        if tag != kind.rawValue, tag != Tag.Name.implicit.rawValue, tag != Tag.Name.nonSpecific.rawValue {
-            faults.report("tags are not read (\(shown))", at: place, write: "the value without the ! and its name")
-        }
+        faults.report("tags are not read (\(shown))", at: place, write: "the value without the ! and its name")
     }
 
     private func text(of scalar: Node.Scalar, at place: SourceLocation) -> YAMLValue.Content {
