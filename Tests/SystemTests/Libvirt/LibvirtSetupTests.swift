@@ -37,7 +37,8 @@ struct LibvirtSetupTests {
         let file = host.fixture.folder.appending(path: "domain.xml")
         try LibvirtHost.domain("www", port: "vif1.0", number: 1, address: "192.0.2.254").write(to: file, atomically: true, encoding: .utf8)
         let call = [
-            "env", "VIFGUARD_POLICY=\(host.fixture.policy.path)", "sh", "-c", "exec \"$@\" < \(file.path)", "sh", hook.path, "www", "start", "begin", "-",
+            "env", "VIFGUARD_POLICY=\(host.fixture.policy.path)", "sh", "-c", "exec \"$@\" < \(file.path)", "sh", hook.path, "www", "start", "begin",
+            "-",
         ]
         let refused = try host.fixture.host.execute(call, atMost: .seconds(60))
         #expect(refused.status == 1 && refused.errors.contains("reserved"), "\(refused)")
