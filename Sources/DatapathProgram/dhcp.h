@@ -70,19 +70,34 @@ static __noinline int send_dhcp(struct __sk_buff *skb, struct guard_port *port, 
     return 1;
 }
 
-// Tells of a frame that passed all rules, if it is DHCP's and the port has told of few lately. Of answers only to a guest
-// that has asked a moment ago: others are anybody's to send.
-VERIFIED_ONCE int tell_dhcp(struct __sk_buff *skb, struct guard_port *port, __u32 direction) {
+// What the two below ask of, behind a tag that E3 and G3 let pass (with role vlan alone). Gives 0, or that it is too short.
+static __always_inline int read_dhcp_frame(struct frame *f) {
+    if (read_ethernet(f->skb, f)) return 1;
+    if (is_tag_type(f->type)) {
+        void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
+        if (data + 18 > end) return 1;
+        f->type = *(__u16 *)(data + 16);
+        f->l3 = 18;
+    }
+    return 0;
+}
+
+// Each a call of its own: a program's calls have 512 bytes of stack for the deepest way through them, in steps of 32 each
+// before Linux 6.9.
+VERIFIED_ONCE int is_dhcp_client(struct __sk_buff *skb, struct guard_port *port) {
     if (!port) return 0;
     struct frame f = {.skb = skb, .port = port};
-    if (read_ethernet(skb, &f)) return 0;
-    if (is_tag_type(f.type)) {  // E3 and G3 let one pass with role vlan alone
-        void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-        if (data + 18 > end) return 0;
-        f.type = *(__u16 *)(data + 16);
-        f.l3 = 18;
-    }
-    if (direction == GUARD_FROM_GUEST ? !is_from_dhcp_client(&f) : !is_from_dhcp_server(&f)) return 0;
+    return !read_dhcp_frame(&f) && is_from_dhcp_client(&f);
+}
+
+VERIFIED_ONCE int is_dhcp_server(struct __sk_buff *skb, struct guard_port *port) {
+    if (!port) return 0;
+    struct frame f = {.skb = skb, .port = port};
+    return !read_dhcp_frame(&f) && is_from_dhcp_server(&f);
+}
+
+VERIFIED_ONCE int tell(struct __sk_buff *skb, struct guard_port *port, __u32 direction) {
+    if (!port) return 0;
     __u32 slot = port->slot;
     struct guard_state *state = bpf_map_lookup_elem(&states, &slot);
     if (!state) return 0;
@@ -98,4 +113,10 @@ VERIFIED_ONCE int tell_dhcp(struct __sk_buff *skb, struct guard_port *port, __u3
     if (left_out) __sync_fetch_and_add(&bucket->left_out, -left_out);
     if (direction == GUARD_FROM_GUEST) state->dhcp_asked = now;
     return 0;
+}
+
+// Tells of a frame that passed all rules, if it is DHCP's and the port has told of few lately. Of answers only to a guest
+// that has asked a moment ago: others are anybody's to send.
+static __always_inline void tell_dhcp(struct __sk_buff *skb, struct guard_port *port, __u32 direction) {
+    if (direction == GUARD_FROM_GUEST ? is_dhcp_client(skb, port) : is_dhcp_server(skb, port)) tell(skb, port, direction);
 }
