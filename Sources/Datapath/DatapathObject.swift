@@ -9,7 +9,7 @@ public enum DatapathObject: Sendable, Hashable {
     case file(String)
 
     /// The object's bytes.
-    func bytes() throws(DatapathError) -> [UInt8] {
+    package func bytes() throws(DatapathError) -> [UInt8] {
         switch self {
         case .embedded:
             guard let bytes = Self.decode(EmbeddedDatapathObject.base64), bytes.count == EmbeddedDatapathObject.count else {

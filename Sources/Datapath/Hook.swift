@@ -41,7 +41,7 @@ public enum PortKind: UInt8, Sendable, Hashable, CaseIterable {
 
 extension Direction {
     /// The function in guard.bpf.c that judges this way.
-    var programName: String {
+    package var programName: String {
         switch self {
         case .fromGuest: "guest_ingress"
         case .toGuest: "guest_egress"
