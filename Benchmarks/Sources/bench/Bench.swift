@@ -44,6 +44,9 @@ struct Bench {
         let report = Report(machine: machine, rounds: options.rounds, results: results, absent: absent, changes: changes)
         print(report.text, terminator: "")
         if let file = options.jsonFile { try write(report, to: file) }
+        if let file = options.plotFile, let picture = Plot(results: results).svg(route: "guest to uplink", kind: "IPv4") {
+            try Data(picture.utf8).write(to: URL(fileURLWithPath: file))
+        }
     }
 
     private static func write(_ report: some Encodable, to file: String) throws {

@@ -10,6 +10,9 @@ enum Engine: String, Sendable, CaseIterable, Codable {
     case tcx
     case clsact
     case classic
+    case verdictMap = "nft-map"
+    case chainPerGuest = "nft-chains"
+    case ebtables
 
     /// The heading of its column.
     var title: String {
@@ -18,11 +21,18 @@ enum Engine: String, Sendable, CaseIterable, Codable {
         case .tcx: "Vifguard (tcx)"
         case .clsact: "Vifguard (clsact)"
         case .classic: "2008 rules"
+        case .verdictMap: "nft verdict map"
+        case .chainPerGuest: "nft chain a guest"
+        case .ebtables: "ebtables chains"
         }
     }
 
-    /// Whether a host may lack it: a kernel before 6.6 has no tcx, a small system no iptables. Its column is left empty then.
-    var isOptional: Bool { self == .tcx || self == .classic }
+    /// Whether a host may lack it: a kernel before 6.6 has no tcx, a small system no iptables or
+    /// nft. Its column is left empty then.
+    var isOptional: Bool { self != .plain && self != .clsact }
+
+    /// Whether it is ours, and must stop every spoof.
+    var isOurs: Bool { self == .tcx || self == .clsact }
 
     /// Guards the network, whose ports are in the order of its guests.
     func install(in network: BridgedNetwork, guests: [Guest], ports: [Link]) throws {
@@ -35,6 +45,9 @@ enum Engine: String, Sendable, CaseIterable, Codable {
         case .tcx: try apply(.tcx)
         case .clsact: try apply(.clsact)
         case .classic: try ClassicRules(guests: guests, ports: ports.map(\.name)).load(in: network.host)
+        case .verdictMap: try PeerRules.verdictMap.load(guests, on: ports.map(\.name), in: network.host)
+        case .chainPerGuest: try PeerRules.chainPerGuest.load(guests, on: ports.map(\.name), in: network.host)
+        case .ebtables: try PeerRules.ebtables.load(guests, on: ports.map(\.name), in: network.host)
         }
     }
 }

@@ -15,7 +15,9 @@ struct Guest: Sendable, Hashable {
 
     var binding: Binding {
         Binding(
-            guest: "guest-\(number)", macs: [mac], addresses4: [IPv4Prefix(address4)], addresses6: [IPv6Prefix(address6), prefix6])
+            guest: "guest-\(number)", macs: [mac], addresses4: [IPv4Prefix(address4)], addresses6: [IPv6Prefix(address6), prefix6],
+            // Their buckets are asked, and never empty: ARP is measured, not what is too much of it.
+            limits: Limits(broadcastRate: 1_000_000_000, broadcastBurst: 1_000_000_000, neighborRate: 1_000_000_000, neighborBurst: 1_000_000_000))
     }
 
     /// The guests that a network of that size has.
@@ -25,6 +27,8 @@ struct Guest: Sendable, Hashable {
 /// What is beyond the uplink. No card has this MAC: the end of the cable that gets such a frame throws it away at once.
 enum Outside {
     static let mac = MACAddress(0x02, 0x00, 0x5e, 0, 0, 0xfe)
+    /// Of the bridge in each of the networks.
+    static let hostMAC = MACAddress(0x02, 0x00, 0x5e, 0, 0, 0xbb)
     static let address4 = IPv4Address(198, 51, 100, 1)
     static let address6 = IPv6Address(high: 0x2001_0db8_ffff_0000, low: 1)
 }

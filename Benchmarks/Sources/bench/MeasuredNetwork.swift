@@ -23,7 +23,8 @@ final class MeasuredNetwork: Sendable {
         let uplink = try network.host.run { try Link.named(network.outside.port) }
         try network.settle(guests, links, uplink)
         try engine.install(in: network, guests: guests, ports: links)
-        var ports: [Traffic.Place: Link] = [.uplink: uplink, .guest: links[guest.number - 1]]
+        let bridge = try network.host.run { try Link.named(network.bridge) }
+        var ports: [Traffic.Place: Link] = [.uplink: uplink, .guest: links[guest.number - 1], .host: bridge]
         if let other { ports[.otherGuest] = links[other.number - 1] }
         let entries = [uplink.index, links[guest.number - 1].index]
         try network.host.run { for entry in entries { try injector.attach(to: entry) } }
@@ -48,16 +49,17 @@ final class MeasuredNetwork: Sendable {
         }
         let frame = honest ? traffic.honest : traffic.frame
         return try network.host.run {
-            let before = try Self.sent(by: exit)
+            let before = try Self.passed(traffic.exit, exit)
             let nanoseconds = try injector.inject(frame, count: count, at: entry.index)
-            let after = try Self.sent(by: exit)
+            let after = try Self.passed(traffic.exit, exit)
             return Passage(nanoseconds: nanoseconds / Double(count), share: Double(after - before) / Double(count))
         }
     }
 
     /// The namespace has a /sys of its own.
-    private static func sent(by port: Link) throws -> Int {
-        let path = "/sys/class/net/\(port.name)/statistics/tx_packets"
+    private static func passed(_ place: Traffic.Place, _ port: Link) throws -> Int {
+        // What a bridge's own interface hands up counts as received.
+        let path = "/sys/class/net/\(port.name)/statistics/\(place == .host ? "rx" : "tx")_packets"
         let text = try String(contentsOfFile: path, encoding: .ascii)
         guard let count = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw LabError(action: "read \(path)", reason: "it holds '\(text)'")

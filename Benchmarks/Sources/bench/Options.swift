@@ -4,6 +4,8 @@ import CInjection
 struct Options {
     var isQuick = false
     var jsonFile: String?
+    /// Where the picture of growth goes.
+    var plotFile: String?
     var cpu = Options.lastCPU
     var rounds = 21
     var sizes = [1, 16, 1000]
@@ -15,11 +17,13 @@ struct Options {
 
     static let usage = """
         usage: Benchmarks/run [--quick] [--json FILE] [--cpu N] [--rounds N] [--guests N,N]
-                             [--engines NAME,NAME] [--only TEXT]
+                              [--engines NAME,NAME] [--only TEXT]
+                              [--plot FILE]
                Benchmarks/run --agent VIFGUARD [--quick] [--json FILE]
           --agent FILE the figures of that command's agent, and nothing else
           --quick      1 and 16 guests, 5 rounds: a minute
           --json FILE  all figures, for programs
+          --plot FILE  the growth with the number of guests, as a picture (SVG)
           --cpu N      the CPU that everything is measured on (the last one)
           --rounds N   how often each figure is taken (21)
           --guests N,N on bridges with so many guests (1,16,1000)
@@ -63,6 +67,7 @@ struct Options {
             case "--quick": isQuick = true
             case "--agent": agentBinary = try value(of: option)
             case "--json": jsonFile = try value(of: option)
+            case "--plot": plotFile = try value(of: option)
             case "--cpu": cpu = try number(of: option, in: 0...1023)
             case "--guests": givenSizes = try numbers(of: option, in: 1...1000)
             case "--only": filter = try value(of: option)

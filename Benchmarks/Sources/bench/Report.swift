@@ -40,16 +40,22 @@ struct Report: Codable {
 // MARK: For people
 
 extension Report {
-    private static let engines: [Engine] = [.tcx, .clsact, .classic]
+    /// What stands side by side: three columns fit.
+    private static let blocks: [(title: String, engines: [Engine])] = [
+        ("", [.tcx, .clsact, .classic]), (" beside it", [.verdictMap, .chainPerGuest, .ebtables]),
+    ]
 
     /// At most 80 columns.
     var text: String {
         var lines = heading
         for size in Set(results.map(\.guests)).sorted() {
-            let here = results.filter { $0.guests == size }
-            lines += ["", Self.line(size == 1 ? "1 GUEST" : "\(size) GUESTS", Self.engines.map(\.title))]
-            lines += Self.rows(here.filter { !$0.isSpoofed })
-            lines += ["  dropped spoofs"] + Self.rows(here.filter(\.isSpoofed))
+            for (title, engines) in Self.blocks {
+                let here = results.filter { $0.guests == size && engines.contains($0.engine) }
+                if here.isEmpty { continue }
+                lines += ["", Self.line((size == 1 ? "1 GUEST" : "\(size) GUESTS") + title, engines.map(\.title))]
+                lines += Self.rows(here.filter { !$0.isSpoofed }, engines)
+                lines += ["  dropped spoofs"] + Self.rows(here.filter(\.isSpoofed), engines)
+            }
         }
         lines += growthLines
         for (engine, reason) in absent.sorted(by: { $0.key < $1.key }) { lines += ["", "no '\(engine)' here: \(reason)"] }
@@ -64,7 +70,7 @@ extension Report {
         ]
     }
 
-    private static func rows(_ results: [Result]) -> [String] {
+    private static func rows(_ results: [Result], _ engines: [Engine]) -> [String] {
         var rows: [String] = []
         var seen: [String] = []
         for result in results where !seen.contains("\(result.route) \(result.kind)") {
@@ -90,14 +96,17 @@ extension Report {
 
     private var growthLines: [String] {
         guard let most = results.map(\.guests).max(), !growth.isEmpty else { return [] }
-        var lines = ["", Self.line("GROWTH, 1 to \(most)", Self.engines.map(\.title))]
-        for first in growth where first.engine == growth[0].engine {
-            let cells = Self.engines.map { engine in
-                guard !first.isUnstopped(engine, results) else { return "not stopped" }
-                let found = growth.first { $0.engine == engine && $0.route == first.route && $0.kind == first.kind }
-                return found.map { "x \(Self.decimal($0.factor, $0.factor < 10 ? 2 : 1))" } ?? "-"
+        var lines: [String] = []
+        for (title, engines) in Self.blocks where growth.contains(where: { engines.contains($0.engine) }) {
+            lines += ["", Self.line("GROWTH, 1 to \(most)" + title, engines.map(\.title))]
+            for first in growth where first.engine == growth[0].engine {
+                let cells = engines.map { engine in
+                    guard !first.isUnstopped(engine, results) else { return "not stopped" }
+                    let found = growth.first { $0.engine == engine && $0.route == first.route && $0.kind == first.kind }
+                    return found.map { "x \(Self.decimal($0.factor, $0.factor < 10 ? 2 : 1))" } ?? "-"
+                }
+                lines.append(Self.line("  " + Self.title(first.route, first.kind), cells))
             }
-            lines.append(Self.line("  " + Self.title(first.route, first.kind), cells))
         }
         return lines
     }

@@ -3,18 +3,24 @@ import Packets
 
 /// One kind of frame to be measured: where it enters the bridge, where it leaves it, and its bytes.
 struct Traffic: Sendable {
-    enum Place: Sendable { case guest, otherGuest, uplink }
+    enum Place: Sendable { case guest, otherGuest, uplink, host }
 
     enum Route: String, Sendable, CaseIterable {
         case guestToUplink = "guest to uplink"
         case uplinkToGuest = "uplink to guest"
         case guestToGuest = "guest to guest"
+        /// To the host's own stack, which throws away what isn't for it.
+        case guestToHost = "guest to host"
     }
 
     enum Family: String, Sendable, CaseIterable {
         case ipv4 = "IPv4"
         case ipv6 = "IPv6"
         case ipv6Prefix = "IPv6 in a /64"
+        /// A reply, to one.
+        case arp = "ARP"
+        /// An advertisement of neighbour discovery, to one.
+        case neighbour = "ND"
     }
 
     enum Spoof: String, Sendable, CaseIterable {
@@ -53,7 +59,7 @@ struct Traffic: Sendable {
         for route in Route.allCases {
             for family in Family.allCases {
                 guard let ends = ends(route, family, guest, other) else { continue }
-                let frame = ends.frame
+                let frame = ends.frame(family)
                 all.append(
                     Traffic(kind: .forwarded(route, family), entry: route.entry, exit: route.exit, frame: frame, honest: frame))
             }
@@ -63,10 +69,12 @@ struct Traffic: Sendable {
 
     private static func ends(_ route: Route, _ family: Family, _ guest: Guest, _ other: Guest?) -> Ends? {
         let (near, far) = (Ends.Party(guest, family), Ends.Party.outside(family))
+        if family == .arp || family == .neighbour, route == .guestToGuest || route == .guestToHost { return nil }
         switch route {
         case .guestToUplink: return Ends(source: near, destination: far)
         case .uplinkToGuest: return Ends(source: far, destination: near)
         case .guestToGuest: return other.map { Ends(source: near, destination: Ends.Party($0, family)) }
+        case .guestToHost: return Ends(source: near, destination: Ends.Party(mac: Outside.hostMAC, address: far.address))
         }
     }
 
@@ -78,8 +86,8 @@ struct Traffic: Sendable {
         case .mac: source.mac = stranger.mac
         case .ipv4, .ipv6: source.address = Ends.Party(stranger, family).address
         }
-        let frame = Ends(source: source, destination: honest.destination).frame
-        return Traffic(kind: .spoofed(spoof), entry: .guest, exit: .uplink, frame: frame, honest: honest.frame)
+        let frame = Ends(source: source, destination: honest.destination).frame(family)
+        return Traffic(kind: .spoofed(spoof), entry: .guest, exit: .uplink, frame: frame, honest: honest.frame(family))
     }
 }
 
@@ -90,6 +98,7 @@ extension Traffic.Route {
         case .guestToUplink: .uplink
         case .uplinkToGuest: .guest
         case .guestToGuest: .otherGuest
+        case .guestToHost: .host
         }
     }
 }
@@ -108,25 +117,29 @@ private struct Ends {
         init(_ guest: Guest, _ family: Traffic.Family) {
             let address: IPAddress =
                 switch family {
-                case .ipv4: .v4(guest.address4)
-                case .ipv6: .v6(guest.address6)
+                case .ipv4, .arp: .v4(guest.address4)
+                case .ipv6, .neighbour: .v6(guest.address6)
                 case .ipv6Prefix: .v6(guest.addressInPrefix6)
                 }
             self.init(mac: guest.mac, address: address)
         }
 
         static func outside(_ family: Traffic.Family) -> Party {
-            Party(mac: Outside.mac, address: family == .ipv4 ? .v4(Outside.address4) : .v6(Outside.address6))
+            Party(mac: Outside.mac, address: family == .ipv4 || family == .arp ? .v4(Outside.address4) : .v6(Outside.address6))
         }
     }
 
     var source: Party
     var destination: Party
 
-    var frame: [UInt8] {
+    func frame(_ family: Traffic.Family) -> [UInt8] {
         let datagram = UpperLayer.udp(from: 12_345, to: 80)
         let packet: NetworkPacket
         switch (source.address, destination.address) {
+        case (.v4(let from), .v4(let to)) where family == .arp:
+            packet = .arp(.reply, sender: .init(mac: source.mac, ip: from), target: .init(mac: destination.mac, ip: to))
+        case (.v6(let from), .v6(let to)) where family == .neighbour:
+            packet = .ipv6(from: from, to: to, .neighbourAdvertisement(target: from, options: [.targetLinkLayer(source.mac)]))
         case (.v4(let from), .v4(let to)): packet = .ipv4(from: from, to: to, datagram)
         case (.v6(let from), .v6(let to)): packet = .ipv6(from: from, to: to, datagram)
         default: preconditionFailure("a frame goes from IPv4 to IPv6")
