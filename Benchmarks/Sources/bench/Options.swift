@@ -8,7 +8,7 @@ struct Options {
     var plotFile: String?
     var cpu = Options.lastCPU
     var rounds = 21
-    var sizes = [1, 16, 1000]
+    var sizes = [1, 16, 128, 1000]
     var engines = Engine.allCases
     /// Only kinds of frames whose title contains it.
     var filter: String?
@@ -26,7 +26,7 @@ struct Options {
           --plot FILE  the growth with the number of guests, as a picture (SVG)
           --cpu N      the CPU that everything is measured on (the last one)
           --rounds N   how often each figure is taken (21)
-          --guests N,N on bridges with so many guests (1,16,1000)
+          --guests N,N on bridges with so many guests (1,16,128,1000)
           --engines    of \(Engine.allCases.map(\.rawValue).joined(separator: ", ")) (all); plain is always there
           --only TEXT  only kinds of frames with this in their title, such as "uplink to guest"
         """
