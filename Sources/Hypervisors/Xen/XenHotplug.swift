@@ -161,12 +161,13 @@ public struct XenHotplug {
         }
     }
 
-    /// A policy that can't be read says nothing of the engine: what is loaded does then.
+    /// Asked where no programs are loaded: the two engines never are in force together, and to read a policy takes longer than
+    /// all else.
     private var isClassic: Bool { (try? configuration())?.engine == .classic }
 
     private func unplug(_ name: String, _ datapath: Datapath?) throws {
         try Hotplug.unplug(name, datapath: datapath)
-        if isClassic { try ClassicGuard.release(name) }
+        if datapath == nil, isClassic { try ClassicGuard.release(name) }
     }
 
     // MARK: Offline
@@ -181,7 +182,9 @@ public struct XenHotplug {
             guard try store.value(at: XenVIF.path(call, "frontend-id")) != nil else { return nil }
             return try XenVIF(call, in: store)
         }
-        let datapath = isClassic ? nil : attempt(&outcome) { () throws -> Datapath? in try self.datapath() }
+        let datapath = attempt(&outcome) { () throws -> Datapath? in
+            do { return try self.datapath() } catch { if isClassic { return nil } else { throw error } }
+        }
         if let vif { (outcome.guest, outcome.bridge, outcome.mac) = (vif.guest, vif.bridge, vif.mac) }
         if let name = vif?.port, name != call.port, isThisCard(name, vif, datapath) {
             outcome.port = name
