@@ -42,7 +42,7 @@ struct Report: Codable {
 extension Report {
     /// What stands side by side: three columns fit.
     private static let blocks: [(title: String, engines: [Engine])] = [
-        ("", [.tcx, .clsact, .classic]), (" beside it", [.verdictMap, .chainPerGuest, .ebtables]),
+        ("", [.tcx, .clsact, .classic]), (", others", [.verdictMap, .chainPerGuest, .ebtables]),
     ]
 
     /// At most 80 columns.
