@@ -14,12 +14,6 @@ public struct GuestDefaults: Sendable, Hashable {
         self.limits = limits
     }
 
-    init(_ settings: Settings) {
-        self.init(
-            linkLocalMode: settings.linkLocalMode ?? .claim, quiet: settings.quiet ?? true, mode: settings.mode ?? .enforce,
-            limits: settings.limits.limits)
-    }
-
     /// The binding with these instead of what it says itself.
     public func applied(to binding: Binding) -> Binding {
         var binding = binding

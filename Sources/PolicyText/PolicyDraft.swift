@@ -54,6 +54,11 @@ struct Settings {
     /// An address, role or the like could not be read: what is missing may be what was written wrong.
     var isFaulty = false
 
+    /// As the defaults of guests that no file names.
+    var asDefaults: GuestDefaults {
+        GuestDefaults(linkLocalMode: linkLocalMode ?? .claim, quiet: quiet ?? true, mode: mode ?? .enforce, limits: limits.limits)
+    }
+
     /// These, with what they leave unsaid taken from `others`.
     func over(_ others: Settings) -> Settings {
         var merged = self

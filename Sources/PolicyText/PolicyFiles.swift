@@ -64,7 +64,7 @@ public enum PolicyFiles {
         if faults.hasErrors { throw ConfigurationErrors(found) }
         let policy = HostPolicy(bridges: draft.bridges.map(\.policy), interfaces: draft.interfaces.map(\.policy))
         return HostConfiguration(
-            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit, defaults: GuestDefaults(draft.defaults),
+            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit, defaults: draft.defaults.asDefaults,
             warnings: found)
     }
 

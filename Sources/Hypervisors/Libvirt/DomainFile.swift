@@ -8,15 +8,10 @@ enum DomainFile {
     static let maximumFiles = 4096
 
     /// Names of the files in a folder that hold XML, sorted; none where there is no such folder.
-    static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while names.count < maximumFiles, let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasSuffix(".xml"), !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
+    ///
+    /// - Throws: `CardError` if it can't be read.
+    static func names(in folder: String) throws(CardError) -> [String] {
+        Array(try Hypervisors.names(inFolder: folder).filter { $0.hasSuffix(".xml") }.prefix(maximumFiles))
     }
 
     /// - Parameter mustBeRoots: whether only root may be able to write it.

@@ -11,10 +11,11 @@ public enum LibvirtInventory {
     /// - Parameter folder: the definitions of guests, `NAME.xml`, and in `networks` below it those of networks.
     /// - Returns: each card on a bridge whose addresses are stated; what isn't taken is a note. Nothing in it conflicts with
     ///   anything else in it.
-    public static func read(folder: String = defaultFolder) -> Inventory {
+    /// - Throws: `CardError` if a folder can't be read.
+    public static func read(folder: String = defaultFolder) throws(CardError) -> Inventory {
         var inventory = Inventory()
-        let bridges = bridgesOfNetworks(in: folder + "/networks", &inventory)
-        for name in DomainFile.names(in: folder) {
+        let bridges = try bridgesOfNetworks(in: folder + "/networks", &inventory)
+        for name in try DomainFile.names(in: folder) {
             do throws(CardError) {
                 let domain = try LibvirtDomain(try DomainFile.read("\(folder)/\(name)"))
                 for card in domain.interfaces { add(card, of: domain, bridges, &inventory) }
@@ -73,9 +74,9 @@ public enum LibvirtInventory {
     // MARK: Files
 
     /// A network of forward mode `bridge` names a bridge of the host's, others the one that libvirt makes.
-    private static func bridgesOfNetworks(in folder: String, _ inventory: inout Inventory) -> [String: String] {
+    private static func bridgesOfNetworks(in folder: String, _ inventory: inout Inventory) throws(CardError) -> [String: String] {
         var bridges: [String: String] = [:]
-        for file in DomainFile.names(in: folder) {
+        for file in try DomainFile.names(in: folder) {
             do throws(CardError) {
                 let network = try LibvirtNetwork(try DomainFile.read("\(folder)/\(file)"))
                 bridges[network.name] = network.bridge

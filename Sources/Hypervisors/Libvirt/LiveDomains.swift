@@ -40,7 +40,10 @@ public final class LiveDomains {
         clear()
         var present: [String: File] = [:]
         var changed: Set<String> = []
-        for name in DomainFile.names(in: folder) {
+        var problems: [String] = []
+        var names: [String] = []
+        do throws(CardError) { names = try DomainFile.names(in: folder) } catch { problems.append("\(error)") }
+        for name in names {
             guard let mark = FileMark(path: "\(folder)/\(name)") else { continue }
             if let known = files[name], known.mark == mark {
                 present[name] = known
@@ -52,7 +55,7 @@ public final class LiveDomains {
         }
         for (name, file) in files where present[name] == nil { changed.formUnion(file.ports) }
         files = present
-        let problems = present.sorted { $0.key < $1.key }.compactMap { name, file -> String? in
+        problems += present.sorted { $0.key < $1.key }.compactMap { name, file -> String? in
             guard case .failure(let error) = file.domain else { return nil }
             return "\(folder)/\(name.visible): \(error)"
         }

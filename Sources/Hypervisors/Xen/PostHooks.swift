@@ -21,22 +21,11 @@ public struct PostHooks: Sendable {
     ///
     /// - Throws: `CardError` if one can't be run, fails, or takes longer than 20 s, which ends it; the rest isn't run then.
     func run(_ environment: [String: String]) throws(CardError) {
-        for name in try names() { try run("\(folder)/\(name)", environment) }
+        for name in try hooks() { try run("\(folder)/\(name)", environment) }
     }
 
-    private func names() throws(CardError) -> [String] {
-        guard let open = opendir(folder) else {
-            if errno == ENOENT { return [] }
-            throw CardError("\(folder.visible) can't be read: \(SystemErrorNumber.current)")
-        }
-        defer { closedir(open) }
-        var names: [String] = []
-        while let entry = readdir(open) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            guard let name, name.hasSuffix(".hook"), !name.hasPrefix("."), access("\(folder)/\(name)", X_OK) == 0 else { continue }
-            names.append(name)
-        }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    private func hooks() throws(CardError) -> [String] {
+        try names(inFolder: folder).filter { $0.hasSuffix(".hook") && access("\(folder)/\($0)", X_OK) == 0 }
     }
 
     private func run(_ path: String, _ environment: [String: String]) throws(CardError) {

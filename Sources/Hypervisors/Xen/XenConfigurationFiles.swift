@@ -22,8 +22,8 @@ public struct XenConfigurationFiles: Sendable {
 
     /// Every file, by path. One that is no file, or can't be read, says so.
     func all() throws(CardError) -> [File] {
-        let named = try names(in: folder).filter { $0.hasSuffix(".cfg") }.map { "\(folder)/\($0)" }
-        let started = try names(in: "\(folder)/auto").map { "\(folder)/auto/\($0)" }
+        let named = try names(inFolder: folder).filter { $0.hasSuffix(".cfg") }.map { "\(folder)/\($0)" }
+        let started = try names(inFolder: "\(folder)/auto").map { "\(folder)/auto/\($0)" }
         guard named.count + started.count <= Self.maximumFiles else {
             throw CardError("\(folder.visible) has more than \(Self.maximumFiles) configurations")
         }
@@ -34,21 +34,6 @@ public struct XenConfigurationFiles: Sendable {
             guard identity.isEmpty || seen.insert(identity).inserted else { return nil }
             return File(path: path, bytes: bytes)
         }
-    }
-
-    /// Those that aren't hidden, sorted by their bytes.
-    private func names(in folder: String) throws(CardError) -> [String] {
-        guard let open = opendir(folder) else {
-            if errno == ENOENT { return [] }
-            throw CardError("\(folder.visible) can't be read: \(SystemErrorNumber.current)")
-        }
-        defer { closedir(open) }
-        var names: [String] = []
-        while let entry = readdir(open) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(validating: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if let name, !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// - Parameter identity: the file's device and number, once it is open.

@@ -1,6 +1,6 @@
 import ArgumentParser
-import CLinux
 import Foundation
+import Glibc
 import Hypervisors
 import PolicyText
 import Reporting
@@ -30,14 +30,27 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         var inventory = Inventory()
-        if xen { inventory += try Inventory(xen: XenConfigurationFiles(folder.folder)) }
-        if libvirt { inventory += LibvirtInventory.read(folder: libvirtFolder) }
+        if xen {
+            try demand(folder.folder, "Xen", option: "--xen-folder")
+            inventory += try Inventory(xen: XenConfigurationFiles(folder.folder))
+        }
+        if libvirt {
+            try demand(libvirtFolder, "libvirt", option: "--libvirt-folder")
+            inventory += try LibvirtInventory.read(folder: libvirtFolder)
+        }
         let first = FirstPolicy(HostBridges(try .observe()), inventory)
         // What `check` would say of it is said now.
         _ = try PolicyFiles.parse(first.yaml, file: "the policy that was made")
         guard let output else { return Output.print([String(first.yaml.dropLast())]) }
         try write(first.yaml, to: output)
         Output.print("Written to \(output.visible): look at it, then 'vifguard check --policy \(output.visible)'.")
+    }
+
+    /// A folder that isn't there has no guests in it, and who asked for them meant another.
+    private func demand(_ folder: String, _ hypervisor: String, option: String) throws {
+        guard access(folder, F_OK) == 0 else {
+            throw Failure("there is no \(folder.visible), where \(hypervisor) has its guests: install \(hypervisor), or give \(option)")
+        }
     }
 
     private func write(_ text: String, to path: String) throws {

@@ -15,7 +15,7 @@ import Testing
             try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try text.write(to: file, atomically: true, encoding: .utf8)
         }
-        return LibvirtInventory.read(folder: folder.path)
+        return try LibvirtInventory.read(folder: folder.path)
     }
 
     private func domain(_ name: String, _ cards: String...) -> String {
@@ -69,8 +69,9 @@ import Testing
         #expect(inventory.notes.count == 8)
     }
 
-    @Test func withoutAFolderThereIsNothing() {
-        let inventory = LibvirtInventory.read(folder: "/nonexistent")
-        #expect(inventory == Inventory())
+    @Test func withoutAFolderThereIsNothing() throws {
+        #expect(try LibvirtInventory.read(folder: "/nonexistent") == Inventory())
+        // Not the same as one that can't be looked into: root can be kept out by what is no folder alone.
+        #expect(throws: CardError.self) { try LibvirtInventory.read(folder: #filePath) }
     }
 }

@@ -24,6 +24,10 @@ struct LibvirtSetupTests {
         #expect(text.contains("\n        mac: 52:54:00:00:00:07\n        addresses: [192.0.2.7]\n"), "\(text)")
         #expect(!text.contains("\n  bare:") && text.contains("guest bare") && text.contains("broken.xml"), "\(text)")
         #expect(try run(host, "check", "--policy", file).succeeded)
+        for words in [["--libvirt", "--libvirt-folder"], ["--xen", "--xen-folder"]] {
+            let nowhere = try host.fixture.host.execute([CommandFixture.binary, "init"] + words + ["/nowhere"], atMost: .seconds(60))
+            #expect(nowhere.status == 1 && nowhere.output.isEmpty && nowhere.errors.contains("there is no /nowhere"), "\(nowhere)")
+        }
     }
 
     @Test func `install writes the hook that libvirt calls, once, and uninstall removes it`() throws {
