@@ -53,6 +53,18 @@ public struct OwnerTable: Sendable, Hashable {
         prefixes6.merge(fresh.prefixes6, uniquingKeysWith: take)
     }
 
+    /// As `add`, but only what another binding holds in the same words.
+    public mutating func add(_ binding: Binding, port: UInt32?, sharedWith other: Binding) {
+        var (own, theirs) = (OwnerTable(), OwnerTable())
+        own.add(binding, port: port)
+        theirs.add(other, port: nil)
+        for (mac, owner) in own.macs where theirs.macs[mac] != nil { macs.keep(owner, mac) }
+        for (address, owner) in own.addresses4 where theirs.addresses4[address] != nil { addresses4.keep(owner, address) }
+        for (address, owner) in own.addresses6 where theirs.addresses6[address] != nil { addresses6.keep(owner, address) }
+        for (prefix, owner) in own.prefixes4 where theirs.prefixes4[prefix] != nil { prefixes4.keep(owner, prefix) }
+        for (prefix, owner) in own.prefixes6 where theirs.prefixes6[prefix] != nil { prefixes6.keep(owner, prefix) }
+    }
+
     public mutating func reserve(_ prefix: IPPrefix) {
         switch prefix {
         case .v4(let prefix) where prefix.isSingle: addresses4[prefix.address] = Owner(.reserved)

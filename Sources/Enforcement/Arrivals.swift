@@ -37,7 +37,11 @@ public enum Arrivals {
         guard !uplinks.isEmpty else { return }
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             try EnforcementError.wrap { () throws(DatapathError) in
-                for uplink in uplinks { try datapath.guardUplink(uplink.port, mode: uplink.mode) }
+                for uplink in uplinks {
+                    // A guest's port that came by the name: the plan says so, and trusts it neither.
+                    if let binding = try datapath.guardedPort(uplink.port.index)?.listed, binding.origin != .policy { continue }
+                    try datapath.guardUplink(uplink.port, mode: uplink.mode)
+                }
             }
         }
     }

@@ -82,10 +82,11 @@ struct BridgeWishes {
             }
             // A binding that is refused owns nothing, but what the guest has in force meanwhile.
             if reason == nil { owners.add(interface.binding, port: plug) }
-            if reason != nil, let plug, let kept = inForce(for: interface.binding.guest, at: plug) {
-                wishes[plug] = kept
-                listed[plug] = state.guarded[plug]?.listed
-                if let binding = listed[plug] { owners.add(binding, port: plug) }
+            for place in [plug].compactMap(\.self) + plugs.companions[number] where reason != nil {
+                guard let kept = inForce(for: interface.binding.guest, at: place) else { continue }
+                wishes[place] = kept
+                listed[place] = state.guarded[place]?.listed
+                if let binding = listed[place] { owners.add(binding, port: place) }
             }
             for companion in plugs.companions[number] where others[companion] == nil && reason == nil {
                 wishes[companion] = bound(interface.binding, to: companion)
@@ -112,7 +113,7 @@ struct BridgeWishes {
             for mac in binding.macs { places[mac, default: []].append(index) }
         }
         for (mac, ports) in places where ports.count > 1 {
-            for port in ports { wishes[port]?.share([mac]) }
+            for port in ports { wishes[port]?.share([mac], mode: listed[port]?.mode ?? .enforce) }
         }
     }
 
@@ -178,6 +179,13 @@ struct BridgeWishes {
     /// A port can't be two guests', nor an address two ports'. Which of the two is wrong only a person can say: nothing is
     /// changed. The same guest, bound by a hot-plug script, is no conflict where its port and the policy's agree.
     private mutating func refuseConflicts(_ interfaces: [GuestInterface], _ plugs: Plugs, _ others: [InterfaceIndex: Binding]) {
+        for uplink in uplinks.sorted() {
+            guard let binding = trusted(uplink)?.listed, binding.origin != .policy else { continue }
+            let name = state.interfaces[uplink]?.name ?? "interface \(uplink)"
+            refuse(
+                "port \(name) is an uplink by the policy, and bound to guest \(binding.guest) by \(binding.origin.name): call the guest's port otherwise, or change the policy"
+            )
+        }
         for (number, interface) in interfaces.enumerated() {
             for (index, other) in others.sorted(by: { $0.key < $1.key }) {
                 let binding = interface.binding

@@ -18,10 +18,13 @@ extension PortWish {
     /// What a port that shares MACs with another is to be: a forwarding entry has one port, so the bridge learns where the
     /// MAC is, and sends to both while it doesn't know. It can't learn anything else there (rule E1), and no other guest's
     /// port can teach it these.
-    mutating func share(_ macs: Set<MACAddress>) {
+    ///
+    /// - Parameter mode: of its binding. Who is only audited could teach the bridge anybody's MAC: it is found by flooding.
+    mutating func share(_ macs: Set<MACAddress>, mode: Mode) {
+        guard !macs.isEmpty else { return }
         forwarding.subtract(macs)
         shared.formUnion(macs)
-        settings.learning = true
+        if mode == .enforce { settings.learning = true }
         settings.unicastFlood = true
     }
 }
@@ -35,9 +38,8 @@ extension HostState.GuardedPort {
 }
 
 extension PortStatus {
-    /// Whether it goes on holding what the other port of the same card held.
-    func isHeir(to other: PortStatus, _ binding: Binding) -> Bool {
+    /// Whether it may go on owning what another port of the same guest held.
+    func isHeir(to other: PortStatus) -> Bool {
         kind == .guest && port.index != other.port.index && port.bridgeIndex == other.port.bridgeIndex && Arrivals.isPresent(port.index)
-            && self.binding?.macs.contains(where: binding.macs.contains) == true
     }
 }

@@ -49,6 +49,7 @@ extension Hotplug {
         _ plug: Plug, into bridge: BridgePolicy, _ binding: Binding, datapath: Datapath, way: AttachmentWay? = nil
     ) throws(EnforcementError) -> Plugged {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
+            try refuseUplink(plug.name ?? plug.port, of: bridge)
             let link = try find(plug, binding, datapath)
             try refuseTrusted(link, datapath)
             do throws(EnforcementError) {
@@ -66,23 +67,26 @@ extension Hotplug {
     /// The same for another engine than ours.
     ///
     /// - Parameters:
-    ///   - bridge: the bridge's name.
+    ///   - bridge: as the policy has it.
     ///   - guarding: holds the guest to its binding; called while the port has its name, is down and in no bridge.
     ///   - letting: takes that back.
     /// - Throws: `EnforcementError`; the port is down then, in no bridge, and guarded no more.
     public static func plug(
-        _ plug: Plug, into bridge: String, guarding: (_ port: String) throws(EnforcementError) -> Void,
+        _ plug: Plug, into bridge: BridgePolicy, guarding: (_ port: String) throws(EnforcementError) -> Void,
         letting: (_ port: String) -> Void
     ) throws(EnforcementError) -> Plugged {
+        try refuseUplink(plug.name ?? plug.port, of: bridge)
         guard let link = try present(plug.port) else { throw missing(plug) }
         try refuseOthers(link)
+        if let name = plug.name, let other = try present(name), other.index != link.index { throw collision(plug.port, other) }
         do throws(EnforcementError) {
-            return try put(link, plug, into: bridge) { link throws(EnforcementError) in
+            return try put(link, plug, into: bridge.name) { link throws(EnforcementError) in
                 if link.bridge == nil { try guarding(link.name) }
             }
         } catch {
             shut(link.index)
-            letting(plug.name ?? plug.port)
+            // By the name that it has now: another interface may have the one that it was to get.
+            letting((try? Link.numbered(link.index))?.name ?? plug.port)
             throw error
         }
     }
@@ -150,7 +154,7 @@ extension Hotplug {
         let renamed = try plug.name.flatMap { name throws(EnforcementError) in try present(name) }
         if let link = try present(plug.port) {
             guard let renamed, renamed.index != link.index else { return link }
-            throw .refused("\(plug.port) can't be called \(renamed.name): another interface is already; give the guest's card another vifname")
+            throw collision(plug.port, renamed)
         }
         let record = try EnforcementError.wrap { () throws(DatapathError) in
             try renamed.flatMap { link throws(DatapathError) in try datapath.guardedPort(link.index) }
@@ -159,6 +163,10 @@ extension Hotplug {
             throw missing(plug)
         }
         return renamed
+    }
+
+    private static func collision(_ port: String, _ other: Link) -> EnforcementError {
+        .refused("\(port) can't be called \(other.name): another interface is already; give the guest's card another vifname")
     }
 
     private static func missing(_ plug: Plug) -> EnforcementError {
@@ -205,5 +213,6 @@ extension Hotplug {
         let steps = try disown([record], datapath) + [.release(record.port, kind: .guest, .left)]
         let report = try Apply.carryOut(Plan(steps: steps), on: HostState(), datapath: datapath)
         try demandSuccess(of: report)
+        try pinLast(besides: record, datapath)
     }
 }

@@ -33,6 +33,7 @@ public enum Hotplug {
         _ link: Link, to bridge: BridgePolicy, _ binding: Binding, _ datapath: Datapath, _ way: AttachmentWay?
     ) throws(EnforcementError) -> Report {
         let name = link.name
+        try refuseUplink(name, of: bridge)
         var view = try view(of: link, bridge: bridge.name, binding, datapath)
         if let record = view.state.guarded[link.index], record.kind != .guest {
             throw .refused("\(name) is the \(record.kind.name)'s side of bridge \(record.port.bridgeName): only guests are attached")
@@ -50,12 +51,12 @@ public enum Hotplug {
         var wish = PortWish(
             port: port, use: .guest(wanted, subnets: bridge.subnets), forwarding: binding.pinnedMACs, teaches: Set(binding.allMACs),
             settings: .guarding(binding, isolated: bridge.isolatesGuests))
-        var companions = try companions(of: binding, at: link.index, &view, datapath).map {
-            PortWish(untouched: $0, of: bridge, forwarding: $0.binding?.pinnedMACs ?? [])
-        }
-        if !companions.isEmpty {
-            wish.share(Set(binding.macs))
-            for place in companions.indices { companions[place].share(Set(binding.macs)) }
+        let guarded = try companions(of: binding, at: link.index, &view, datapath)
+        var companions = guarded.map { PortWish(untouched: $0, of: bridge, forwarding: $0.binding?.pinnedMACs ?? []) }
+        for place in companions.indices {
+            let shared = Set(binding.macs).intersection(companions[place].teaches)
+            wish.share(shared, mode: binding.mode)
+            companions[place].share(shared, mode: guarded[place].binding?.mode ?? .enforce)
         }
         var table = OwnerTable(view.device.owners)
         table.remove(port: link.index)
@@ -71,6 +72,12 @@ public enum Hotplug {
         report.plan.steps = taken + report.plan.steps
         report.stepsDone += taken.count
         return report
+    }
+
+    /// The next look at the policy would trust it.
+    static func refuseUplink(_ name: String, of bridge: BridgePolicy) throws(EnforcementError) {
+        guard bridge.uplinks.contains(name) else { return }
+        throw .refused("\(name) is an uplink of bridge \(bridge.name) in the policy, and no guest's port: call the guest's otherwise")
     }
 
     /// Takes a port's binding away. One that is still on its guarded bridge is closed, not open; one that isn't is let go
@@ -149,6 +156,26 @@ public enum Hotplug {
         return companions
     }
 
+    /// Where a card has one port left, that is where it is: its entries and flags are a single port's again.
+    static func pinLast(besides gone: PortStatus, _ datapath: Datapath) throws(EnforcementError) {
+        guard let binding = gone.binding else { return }
+        let left = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(of: binding.guest) }.filter {
+            $0.isHeir(to: gone) && $0.binding?.macs.contains(where: binding.macs.contains) == true
+        }
+        guard left.count == 1, let link = try present({ () throws(NetlinkError) in try Link.numbered(left[0].port.index) }),
+            link.bridge == gone.port.bridgeIndex
+        else { return }
+        let view = try view(of: link, bridge: gone.port.bridgeName, nil, datapath)
+        guard let guarded = view.state.guarded[link.index], let kept = guarded.binding else { return }
+        var wish = PortWish(untouched: guarded, of: BridgePolicy(name: gone.port.bridgeName), forwarding: kept.pinnedMACs)
+        // As it is: which the policy says, and that isn't known here.
+        wish.settings.isolated = nil
+        var draft = PlanDraft(view.state)
+        draft.add(wish, on: view.device)
+        let report = try Apply.carryOut(draft.plan, on: view.state, datapath: datapath)
+        if let failure = report.failures.first { throw .refused(failure.description) }
+    }
+
     /// An interface; nil if there is none such here.
     static func present(_ look: () throws(NetlinkError) -> Link) throws(EnforcementError) -> Link? {
         do throws(NetlinkError) {
@@ -201,24 +228,20 @@ public enum Hotplug {
         return steps
     }
 
-    /// What the port's guest owns goes to another port that the same card has. If there is none, the policy's guest is
-    /// stopped now, and what is its own stays so; nobody else speaks for another's.
+    /// What another port of the same guest holds too, that goes on owning: its card's other port, or another card with the
+    /// same address. The rest stays the policy's guest's, which is stopped now; nobody else speaks for another's.
     private static func ownersWithout(
         _ record: PortStatus, _ device: HostState.BridgeDevice, _ datapath: Datapath
     ) throws(EnforcementError) -> OwnerTable {
         var table = OwnerTable(device.owners)
-        guard let binding = record.binding?.without(record.leases) else {
-            table.remove(port: record.port.index)
-            return table
-        }
-        let isOwner = binding.macs.contains { device.owners.macs[$0]?.port == record.port.index }
-        let heirs = isOwner ? try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(of: binding.guest) } : []
         table.remove(port: record.port.index)
-        if let heir = heirs.last(where: { $0.isHeir(to: record, binding) }), let inherited = heir.binding {
-            table.move(inherited, port: heir.port.index)
-        } else if binding.origin == .policy {
-            table.move(binding, port: nil)
+        guard let binding = record.binding else { return table }
+        let others = try EnforcementError.wrap { () throws(DatapathError) in try datapath.ports(of: binding.guest) }
+        for heir in others.reversed() where heir.isHeir(to: record) {
+            if let held = heir.binding { table.add(held, port: heir.port.index, sharedWith: binding) }
         }
+        let listed = binding.without(record.leases)
+        if listed.origin == .policy { table.add(listed, port: nil) }
         return table
     }
 

@@ -41,7 +41,8 @@ extension BridgePort.Settings {
         var settings = Self()
         // The bridge has to find out where a guest is that is on the move, and so with its virtual routers.
         let isOnTheMove = binding?.isMigrating ?? false
-        settings.learning = isOnTheMove || !(binding?.virtualRouters.isEmpty ?? true)
+        // Only a port that is held to its own MACs may teach it (rule E1); another is found by flooding.
+        settings.learning = (isOnTheMove && binding?.mode == .enforce) || !(binding?.virtualRouters.isEmpty ?? true)
         settings.unicastFlood = isOnTheMove
         settings.bpduGuard = true
         settings.isolated = isolated

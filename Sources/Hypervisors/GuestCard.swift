@@ -57,15 +57,8 @@ extension GuestCard {
     /// - Throws: `CardError` if the bridge isn't the policy's, the MAC or an address is another guest's there, the policy has the card on
     ///   another bridge, or anything is missing or isn't what it should be.
     public func interface(under configuration: HostConfiguration) throws(CardError) -> Resolution {
-        guard let bridge = configuration.policy.bridges.first(where: { $0.name == self.bridge }) else {
-            throw CardError("bridge \(self.bridge.visible) isn't in the policy: name it there, and 'vifguard apply'")
-        }
-        guard let mac = MACAddress(self.mac) else {
-            throw CardError("\(self.mac.visible) is no MAC: write six pairs of hexadecimal digits, such as 00:16:3e:38:b4:ac")
-        }
-        if let stated = try stated(mac, in: configuration.policy) {
-            return Resolution(interface: stated, bridge: bridge, isStatedByPolicy: true)
-        }
+        let (bridge, mac) = try place(in: configuration)
+        if let stated = try interfaceStated(by: configuration) { return stated }
         guard !addresses.isEmpty else {
             throw CardError("nothing says which addresses guest \(guest.visible) may use with \(mac): \(remedy)")
         }
@@ -83,6 +76,24 @@ extension GuestCard {
             throw CardError("\(shared) is guest \(other.binding.guest.visible)'s in the policy: give guest \(guest.visible) another")
         }
         return Resolution(interface: interface, bridge: bridge, isStatedByPolicy: false)
+    }
+
+    /// The policy's word on this card alone; nil if it has none. What the hypervisor says of addresses needn't be read then.
+    ///
+    /// - Throws: as `interface(under:)`.
+    public func interfaceStated(by configuration: HostConfiguration) throws(CardError) -> Resolution? {
+        let (bridge, mac) = try place(in: configuration)
+        return try stated(mac, in: configuration.policy).map { Resolution(interface: $0, bridge: bridge, isStatedByPolicy: true) }
+    }
+
+    private func place(in configuration: HostConfiguration) throws(CardError) -> (BridgePolicy, MACAddress) {
+        guard let bridge = configuration.policy.bridges.first(where: { $0.name == self.bridge }) else {
+            throw CardError("bridge \(self.bridge.visible) isn't in the policy: name it there, and 'vifguard apply'")
+        }
+        guard let mac = MACAddress(self.mac) else {
+            throw CardError("\(self.mac.visible) is no MAC: write six pairs of hexadecimal digits, such as 00:16:3e:38:b4:ac")
+        }
+        return (bridge, mac)
     }
 
     private func stated(_ mac: MACAddress, in policy: HostPolicy) throws(CardError) -> GuestInterface? {

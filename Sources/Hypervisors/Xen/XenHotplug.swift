@@ -73,12 +73,17 @@ public struct XenHotplug {
 
     private func online(_ store: XenStore) throws -> Outcome {
         let vif = try XenVIF(call, in: store)
-        let comment = try comment(for: vif)
-        let stated = try XenAddresses.read(vif.ip, source: "ip= of the vif")
-        let card = GuestCard(
-            guest: vif.guest, uuid: vif.uuid, port: vif.port, bridge: vif.bridge, mac: vif.mac, addresses: stated + comment.statements, origin: .xen)
+        var card = GuestCard(guest: vif.guest, uuid: vif.uuid, port: vif.port, bridge: vif.bridge, mac: vif.mac, origin: .xen)
         let configuration = try configuration()
-        let resolution = try card.interface(under: configuration)
+        var comment = XenIPv6Comment()
+        let resolution: GuestCard.Resolution
+        if let stated = try card.interfaceStated(by: configuration) {
+            resolution = stated
+        } else {
+            comment = try self.comment(for: vif)
+            card.addresses = try XenAddresses.read(vif.ip, source: "ip= of the vif") + comment.statements
+            resolution = try card.interface(under: configuration)
+        }
         let binding = resolution.interface.binding
         try refuse(resolution, vif)
         let plugged = try plug(vif, resolution.bridge, binding, configuration.engine)
@@ -153,7 +158,7 @@ public struct XenHotplug {
         switch engine {
         case .ebpf: return try Hotplug.plug(plug, into: bridge, binding, datapath: try datapath())
         case .classic:
-            return try Hotplug.plug(plug, into: bridge.name) { port throws(EnforcementError) in
+            return try Hotplug.plug(plug, into: bridge) { port throws(EnforcementError) in
                 try ClassicGuard.hold(port, of: bridge, binding)
             } letting: {
                 try? ClassicGuard.release($0)
@@ -191,6 +196,8 @@ public struct XenHotplug {
             attempt(&outcome) { () throws -> Void? in try unplug(name, datapath) }
         }
         attempt(&outcome) { () throws -> Void? in try unplug(call.port, datapath) }
+        // Of a device that is gone nobody can say any more what it was called.
+        if datapath == nil, isClassic { attempt(&outcome) { () throws -> Void? in try ClassicGuard.releaseDeparted() } }
         let port = outcome.port
         attempt(&outcome) { () throws -> Void? in try hooks.run(environment(vif, port)) }
         return outcome
@@ -209,7 +216,7 @@ public struct XenHotplug {
     private func isThisCard(_ name: String, _ vif: XenVIF?, _ datapath: Datapath?) -> Bool {
         if let device = Self.xenDevice(of: name) { return device == "vif-\(call.domain)-\(call.number)" }
         guard let vif, let mac = MACAddress(vif.mac), let records = try? datapath?.ports(named: name) else { return false }
-        return records.contains { $0.kind == .guest && $0.binding?.guest == vif.guest && $0.binding?.macs.contains(mac) == true }
+        return records.contains { $0.kind == .guest && [vif.guest, vif.uuid].contains($0.binding?.guest) && $0.binding?.macs.contains(mac) == true }
     }
 
     /// What the interface is on Xen's bus, such as "vif-7-0"; nil for one that isn't.

@@ -34,15 +34,15 @@ public struct XenInstallation: Sendable {
         }
         let present = try read(configuration) ?? ""
         let lines = XLConfiguration(present).changes(to: XLConfiguration(present).installed)
-        let isThere = try read(script) == source && FileManager.default.isExecutableFile(atPath: script.path)
+        let isThere = FileManager.default.contents(atPath: script.path) == Data(source.utf8) && FileManager.default.isExecutableFile(atPath: script.path)
         return Changes(script: isThere ? nil : script.path, configuration: configuration.path, lines: lines)
     }
 
     /// Writes the script, and only then names it: the toolstack never looks for one that isn't there.
     public func install(_ source: String) throws(CardError) -> Changes {
         let changes = try planInstall(source)
-        if changes.script != nil { try write(source, to: script, mode: 0o755) }
-        if !changes.lines.isEmpty { try write(XLConfiguration(try read(configuration) ?? "").installed.text, to: configuration, mode: 0o644) }
+        if changes.script != nil { try write(Data(source.utf8), to: script, mode: 0o755) }
+        if !changes.lines.isEmpty { try write(Self.bytes(XLConfiguration(try read(configuration) ?? "").installed.text), to: configuration, mode: 0o644) }
         return changes
     }
 
@@ -52,7 +52,7 @@ public struct XenInstallation: Sendable {
         if let text = try read(configuration) {
             let before = XLConfiguration(text)
             changes.lines = before.changes(to: before.uninstalled)
-            if !changes.lines.isEmpty { try write(before.uninstalled.text, to: configuration, mode: 0o644) }
+            if !changes.lines.isEmpty { try write(Self.bytes(before.uninstalled.text), to: configuration, mode: 0o644) }
         }
         if Self.exists(script) {
             do { try FileManager.default.removeItem(at: script) } catch { throw CardError("\(script.path.visible) can't be removed: \(error)") }
@@ -63,26 +63,27 @@ public struct XenInstallation: Sendable {
 
     private static func exists(_ file: URL) -> Bool { FileManager.default.fileExists(atPath: file.path) }
 
+    /// A character a byte, whatever its comments are written in: what isn't ours stays as it is.
     private func read(_ file: URL) throws(CardError) -> String? {
         guard Self.exists(file) else { return nil }
         do {
-            let data = try Data(contentsOf: file)
-            guard let text = String(validating: data, as: UTF8.self) else { throw CardError("\(file.path.visible) isn't UTF-8") }
-            return text
-        } catch let error as CardError {
-            throw error
+            var text = String.UnicodeScalarView()
+            text.append(contentsOf: try Data(contentsOf: file).lazy.map { Unicode.Scalar($0) })
+            return String(text)
         } catch {
             throw CardError("\(file.path.visible) can't be read: \(error)")
         }
     }
 
+    private static func bytes(_ text: String) -> Data { Data(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }) }
+
     /// In one step: nobody ever reads half a file.
-    private func write(_ text: String, to file: URL, mode: Int) throws(CardError) {
+    private func write(_ bytes: Data, to file: URL, mode: Int) throws(CardError) {
         let manager = FileManager.default
         let former = try? manager.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
         let new = file.deletingLastPathComponent().appending(path: ".\(file.lastPathComponent).vifguard")
         do {
-            try Data(text.utf8).write(to: new)
+            try bytes.write(to: new)
             try manager.setAttributes([.posixPermissions: mode == 0o755 ? mode : former ?? mode], ofItemAtPath: new.path)
             guard rename(new.path, file.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
         } catch {

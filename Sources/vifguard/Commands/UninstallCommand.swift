@@ -36,14 +36,6 @@ struct UninstallCommand: ParsableCommand {
             throw Failure("an agent is running and would guard everything again: end it first, as by 'systemctl disable --now vifguard'")
         }
         let nothing = "Nothing to do: nothing is installed."
-        // What hypervisors call first: with it and without a guard, no guest would start.
-        func undo() throws {
-            if let hook = try LibvirtHookFile.remove(root: root), !json.isOn { Output.print("\(hook.visible): removed") }
-            let changes = try XenInstallation(root: root).uninstall()
-            if changes.isEmpty || json.isOn { return }
-            if let script = changes.script { Output.print("\(script.visible): removed") }
-            Output.print(changes.lines.isEmpty ? [] : ["\(changes.configuration.visible): as it was"] + changes.lines.map { "    \($0.visible)" })
-        }
         switch engine ?? policy.engine {
         case .ebpf:
             try confirm(
@@ -51,17 +43,42 @@ struct UninstallCommand: ParsableCommand {
                 This takes every program, pin and counter in \(pins.folder.path.visible) away and gives the bridges and their \
                 ports their usual flags back. From then on every guest can use any address. The policy's files and the store of events stay.
                 """)
-            try undo()
+            let problems = undoInstall()
             try Output.finish(try Uninstall.perform(pins: pins.folder), json, nothing: nothing)
+            try demandNone(problems)
         case .classic:
             try confirm(
                 """
                 This opens FORWARD of iptables, ip6tables and arptables and takes the classic engine's rules out of it. From then on \
                 every guest can use any address. The policy's files stay.
                 """)
-            try undo()
+            let problems = undoInstall()
             try Output.finish(try Classic.uninstall(), json, nothing: nothing)
+            try demandNone(problems)
         }
+    }
+
+    /// What hypervisors call goes first: with it and without a guard, no guest would start. What of it can't be undone keeps
+    /// nothing else in force.
+    private func undoInstall() -> [String] {
+        var problems: [String] = []
+        do {
+            if let hook = try LibvirtHookFile.remove(root: root), !json.isOn { Output.print("\(hook.visible): removed") }
+        } catch {
+            problems.append("\(error)")
+        }
+        do {
+            let changes = try XenInstallation(root: root).uninstall()
+            if !changes.isEmpty, !json.isOn { Output.print(changes.undoneLines) }
+        } catch {
+            problems.append("\(error)")
+        }
+        return problems
+    }
+
+    private func demandNone(_ problems: [String]) throws {
+        guard !problems.isEmpty else { return }
+        throw Failure("hypervisors may still call vifguard: \(problems.joined(separator: "; ")); take it out by hand, or call this again")
     }
 
     /// Asks, where a person can answer.
@@ -70,5 +87,19 @@ struct UninstallCommand: ParsableCommand {
         Output.warn(wrapped(consequences))
         Output.warn("Go on? Write yes:")
         guard readLine() == "yes" else { throw Failure("left as it is") }
+    }
+}
+
+extension XenInstallation.Changes {
+    /// As people read it: a guest that runs has been given the script's name by xl, and is started anew by it.
+    fileprivate var undoneLines: [String] {
+        var words: [String] = []
+        if let script {
+            words.append("\(script.visible): removed")
+            words.append(
+                wrapped("Shut each Xen guest that runs down and create it anew before it reboots or moves: xl has told it to call this script.", indent: 4))
+        }
+        if !lines.isEmpty { words += ["\(configuration.visible): as it was"] + lines.map { "    \($0.visible)" } }
+        return words
     }
 }

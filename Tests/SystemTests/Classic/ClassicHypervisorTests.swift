@@ -34,6 +34,22 @@ struct ClassicHypervisorTests {
         #expect(try rules(of: "vif7.0", xen.host).isEmpty && xen.master(of: "vif7.0") == nil && !xen.link("vif7.0").isUp)
     }
 
+    @Test func `a name that is another's, or of a device that is gone, costs nobody its rules`() throws {
+        let xen = try XenFixture(policy: "engine: classic\n" + XenFixture.policy)
+        xen.store.add(domain: 7, name: "www", mac: XenFixture.mac(7), ip: "192.0.2.7")
+        xen.store["backend/vif/7/0/vifname"] = "web"
+        try xen.makePort("vif7.0")
+        #expect(try xen.hook("online", "type_if=vif", domain: 7).succeeded)
+        xen.store.add(domain: 8, name: "mail", mac: XenFixture.mac(8), ip: "192.0.2.8")
+        xen.store["backend/vif/8/0/vifname"] = "web"
+        try xen.makePort("vif8.0")
+        #expect(try xen.hook("online", "type_if=vif", domain: 8).errors.contains("another interface is already"))
+        #expect(try rules(of: "web", xen.host).count == 6)
+        try xen.host.run { try Link.named("web").delete() }
+        #expect(try xen.hook("offline", "type_if=vif", domain: 7).succeeded)
+        #expect(try rules(of: "web", xen.host).isEmpty)
+    }
+
     @Test func `libvirt's guest has its rules before it runs, and none when it has ended`() throws {
         let host = try LibvirtHost(policy: "engine: classic\n" + LibvirtHost.policy)
         let xml = LibvirtHost.domain("www", port: "vif1.0", number: 1, address: "192.0.2.7")

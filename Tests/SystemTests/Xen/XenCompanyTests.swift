@@ -55,6 +55,47 @@ struct XenCompanyTests {
         #expect(try xen.hook("online", "type_if=vif", domain: 9).errors.contains("192.0.2.7 is guest hvm's on vif7.0"))
     }
 
+    @Test func `what is left of a card's two ports is pinned at once, without an agent`() throws {
+        let xen = try XenFixture()
+        try xen.bringUp(7, "www", mac: 7, ip: "192.0.2.7")
+        // It moves within the host: another number, the same card.
+        try xen.bringUp(9, "www", mac: 7, ip: "192.0.2.7")
+        #expect(try !forwarding(xen).contains("\(XenFixture.mac(7)) dev vif9.0 sticky"))
+        #expect(try xen.hook("offline", "type_if=vif", domain: 7).succeeded)
+        #expect(try forwarding(xen).contains("\(XenFixture.mac(7)) dev vif9.0 sticky"))
+        let flags = try xen.host.output(of: ["bridge", "-d", "link", "show", "dev", "vif9.0"])
+        #expect(flags.contains("learning off") && flags.contains("flood off"), "\(flags)")
+        // A second port that can't be had leaves the first as it was, too.
+        xen.store.add(domain: 11, name: "www", mac: XenFixture.mac(7), ip: "192.0.2.7")
+        xen.store["backend/vif/11/0/vifname"] = "vif9.0"
+        try xen.makePort("vif11.0")
+        #expect(try xen.hook("online", "type_if=vif", domain: 11).status == 1)
+        #expect(try forwarding(xen).contains("\(XenFixture.mac(7)) dev vif9.0 sticky"))
+    }
+
+    @Test func `an address that two cards of a guest have stays its own when one of them goes`() throws {
+        let xen = try XenFixture()
+        try xen.bringUp(7, "www", mac: 7, ip: "192.0.2.7")
+        xen.store.add(domain: 7, name: "www", card: 1, mac: XenFixture.mac(8), ip: "192.0.2.7")
+        try xen.makePort("vif7.1")
+        #expect(try xen.hook("online", "type_if=vif", domain: 7, card: 1).succeeded)
+        #expect(try xen.hook("offline", "type_if=vif", domain: 7, card: 1).succeeded)
+        xen.store.add(domain: 9, name: "thief", mac: XenFixture.mac(9), ip: "192.0.2.7")
+        try xen.makePort("vif9.0")
+        #expect(try xen.hook("online", "type_if=vif", domain: 9).errors.contains("192.0.2.7 is guest www's on vif7.0"))
+    }
+
+    @Test func `two ports of a card that is only audited teach the bridge nothing`() throws {
+        let xen = try XenFixture(policy: "defaults: {mode: audit}\n" + XenFixture.policy)
+        try xen.bringUp(7, "www", mac: 7, ip: "192.0.2.7")
+        try xen.makePort("vif7.0-emu")
+        #expect(try xen.hook("add", "type_if=tap", domain: 7).succeeded)
+        // The guest says that it is somebody beyond the uplink: audited, it passes.
+        try FrameSender(on: "p-vif7.0-emu", in: xen.host).send(arpRequest(from: 0x77))
+        #expect(try xen.passing([], from: "vif7.0-emu", honest: arpRequest(from: 7)) == [])
+        #expect(try !forwarding(xen).contains("\(XenFixture.mac(0x77)) dev vif7"))
+    }
+
     /// An ARP reply from the gateway.
     private static func answer(to number: UInt8) -> [UInt8] {
         let (guest, router): ([UInt8], [UInt8]) = ([2, 0, 0, 0, 0, number], [2, 0, 0x5e, 0, 0, 1])

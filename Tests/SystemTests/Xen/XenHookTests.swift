@@ -185,6 +185,34 @@ struct XenHookTests {
         #expect(try xen.master(of: "www0") == nil)
     }
 
+    @Test func `a guest's port isn't called as an uplink, which the policy would trust`() throws {
+        let policy = XenFixture.policy.replacing("uplinks: [up0]", with: "uplinks: [up0, eth9]")
+        let xen = try XenFixture(policy: policy)
+        xen.store.add(domain: 7, name: "www", mac: XenFixture.mac(7), ip: "192.0.2.7")
+        xen.store["backend/vif/7/0/vifname"] = "eth9"
+        try xen.makePort("vif7.0")
+        let refused = try xen.hook("online", "type_if=vif", domain: 7)
+        #expect(refused.status == 1 && refused.errors.contains("eth9 is an uplink of bridge br0"), "\(refused)")
+        #expect(try xen.link("vif7.0").bridge == nil && !xen.link("vif7.0").isUp)
+        // One that was bound under that name before the policy named it so is trusted by nobody.
+        let other = xen.command.folder.appending(path: "other.yaml").path
+        try XenFixture.policy.write(toFile: other, atomically: true, encoding: .utf8)
+        #expect(try xen.hook("online", "type_if=vif", domain: 7, policy: other).succeeded)
+        let applied = try xen.command.run("apply")
+        #expect(applied.status == 1 && applied.errors.contains("eth9 is an uplink by the policy, and bound to guest www by xen"), "\(applied)")
+        #expect(try xen.command.port("eth9").state == "bound")
+    }
+
+    @Test func `where the policy states a card, what its vif says of addresses isn't read`() throws {
+        let xen = try XenFixture()
+        xen.store.add(domain: 7, name: "listed.example.com", mac: XenFixture.mac(1), ip: "192.0.2.1 gw=192.0.2.254")
+        try xen.configuration("a.cfg", "#ipv6=2001:db8::1\nname='listed.example.com'\n")
+        try xen.configuration("b.cfg", "#ipv6=2001:db8::2\nname='listed.example.com'\n")
+        try xen.makePort("vif7.0")
+        #expect(try xen.hook("online", "type_if=vif", domain: 7).succeeded)
+        #expect(try xen.command.port("vif7.0").binding?.addresses == ["192.0.2.1"] && xen.store["backend/vif/7/0/ipv6"] == nil)
+    }
+
     @Test func `after a reboot the new port is the guest's while the old one is still there, and no other guest's`() throws {
         let xen = try XenFixture()
         try xen.bringUp(7, "www", mac: 7, ip: "192.0.2.7")

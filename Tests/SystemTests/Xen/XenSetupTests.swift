@@ -64,6 +64,31 @@ struct XenSetupTests {
         #expect(try run(xen, "uninstall", "--yes", "--root", root.path, "--state", state).succeeded)
     }
 
+    @Test func `what can't be undone of install keeps nothing else in force, and what isn't ours stays`() throws {
+        let xen = try XenFixture()
+        let root = xen.command.folder.appending(path: "root")
+        for folder in ["etc/xen/scripts", "etc/libvirt/hooks/qemu.d"] {
+            try FileManager.default.createDirectory(at: root.appending(path: folder), withIntermediateDirectories: true)
+        }
+        // A comment in Latin-1, and a hook of somebody else's by our name.
+        let configuration = root.appending(path: "etc/xen/xl.conf")
+        let before = Data("# gr".utf8) + Data([0xfc]) + Data("n\nautoballoon=\"off\"\n".utf8)
+        try before.write(to: configuration)
+        let hook = root.appending(path: "etc/libvirt/hooks/qemu.d/vifguard")
+        try "#!/bin/sh\n".write(to: hook, atomically: true, encoding: .utf8)
+        #expect(try run(xen, "install", "--xen", "--yes", "--root", root.path, "--script", Self.script).succeeded)
+        let removed = try run(xen, "uninstall", "--yes", "--root", root.path, "--state", xen.command.state)
+        #expect(removed.succeeded && removed.output.contains("create it anew"), "\(removed)")
+        #expect(try Data(contentsOf: configuration) == before && FileManager.default.fileExists(atPath: hook.path))
+
+        _ = try xen.command.succeed("apply")
+        try FileManager.default.removeItem(at: configuration)
+        try FileManager.default.createDirectory(at: configuration, withIntermediateDirectories: true)
+        let partly = try run(xen, "uninstall", "--yes", "--root", root.path, "--state", xen.command.state)
+        #expect(partly.status == 1 && partly.errors.contains("hypervisors may still call vifguard"), "\(partly)")
+        #expect(try xen.command.run("status").errors.contains("nothing is loaded"))
+    }
+
     @Test func `the script hands over all it is given, by a path of its own`() throws {
         let xen = try XenFixture()
         let script = try String(contentsOfFile: Self.script, encoding: .utf8)
