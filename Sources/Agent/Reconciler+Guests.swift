@@ -9,13 +9,27 @@ import Reporting
 extension Reconciler {
     /// Takes what a hypervisor has to say, and binds anew the ports that it is of.
     func followGuests() {
-        guard guestsHaveNews, let guests else { return }
+        if guestsHaveNews { hearGuests() }
+        let ports = describedAnew
+        guard let datapath, !ports.isEmpty else { return }
+        describedAnew = []
+        for link in monitor.links.values where ports.contains(link.name) { bindDescribed(link, datapath) }
+    }
+
+    /// Takes what a hypervisor has to say, to be acted on later.
+    private func hearGuests() {
+        guard let guests else { return }
         guestsHaveNews = false
         let (ports, problems) = guests.refresh()
         for problem in problems where !unreadable.contains(problem) { log.warning("\(problem.visible)") }
         unreadable = Set(problems)
-        guard let datapath, !ports.isEmpty else { return }
-        for link in monitor.links.values where ports.contains(link.name) { bindDescribed(link, datapath) }
+        describedAnew.formUnion(ports)
+    }
+
+    /// Binds a port that has just joined. What was heard before may be of another that had its name.
+    func bindNewcomer(_ link: Link, _ datapath: Datapath) {
+        hearGuests()
+        bindDescribed(link, datapath)
     }
 
     /// Asks about each port that is shut, after a look at the whole host: the agent may have come after the guest.
@@ -38,9 +52,13 @@ extension Reconciler {
         else { return }
         do {
             guard let interface = try guests.interface(at: link.name, on: bridge.name, under: configuration) else { return }
+            // A file may outlive its tap, and another's tap have the name by now.
+            guard interface.binding.isBehind(tap: link.macAddress) else {
+                throw EnforcementError.refused("its own MAC isn't that of guest \(interface.binding.guest)'s tap")
+            }
             let present = try datapath.port(link.index, withTraffic: false)?.binding
             guard present == nil || present?.origin == interface.binding.origin && interface.binding.origin != .policy else { return }
-            let report = try Hotplug.attach(link.name, to: policy, interface.binding, datapath: datapath)
+            let report = try Hotplug.attach(link.name, numbered: link.index, to: policy, interface.binding, datapath: datapath)
             if !report.plan.isEmpty { tell(report, because: [.described(port: link.name)]) }
             if present == nil { record.note { $0.portsBound += 1 } }
             refusals[link.index] = nil

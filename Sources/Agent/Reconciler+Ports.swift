@@ -98,7 +98,7 @@ extension Reconciler {
     private func bind(_ port: Port, _ link: Link, _ bridge: Link, _ datapath: Datapath) {
         guard let policy = source.bridge(named: bridge.name) else { return }
         guard let interface = source.index.interface(at: link, bridge: bridge, among: monitor.links.values) else {
-            return bindDescribed(link, datapath)
+            return bindNewcomer(link, datapath)
         }
         do {
             let present = try datapath.port(port.index, withTraffic: false)?.binding

@@ -38,6 +38,8 @@ final class Reconciler {
     let leaseLines = TokenBucket(rate: 10, burst: 100)
     var leaseLinesFullAt: UInt64 = 0
     private let watch: PolicyWatch
+    /// Ports of which the hypervisor has said something else, and that haven't been looked at since.
+    var describedAnew: Set<String> = []
     /// Whether the hypervisor may have something new to say.
     var guestsHaveNews = true
     private var policyDue: ContinuousClock.Instant?

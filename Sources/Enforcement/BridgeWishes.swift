@@ -19,7 +19,10 @@ struct BridgeWishes {
     /// Not the host's MAC, but what is behind this bridge's uplink.
     private let uplinks: Set<InterfaceIndex>
 
-    init(_ policy: BridgePolicy, _ device: HostState.BridgeDevice, _ interfaces: [GuestInterface], on state: HostState) {
+    /// - Parameter defaults: of guests whose hypervisor has bound them.
+    init(
+        _ policy: BridgePolicy, _ device: HostState.BridgeDevice, _ interfaces: [GuestInterface], _ defaults: GuestDefaults, on state: HostState
+    ) {
         self.policy = policy
         self.device = device
         self.state = state
@@ -30,7 +33,7 @@ struct BridgeWishes {
             policy, hostAddresses: device.hostAddresses, hostMACs: device.hostMACs + uplinks.compactMap(\.macAddress))
         for name in policy.uplinks where !uplinks.contains(where: { $0.name == name }) { warnAbout(uplink: name) }
         wishForTrusted(uplinks)
-        wishForGuests(interfaces, members.filter { !self.uplinks.contains($0.index) })
+        wishForGuests(interfaces, members.filter { !self.uplinks.contains($0.index) }, defaults)
     }
 
     /// The bridge's own interface.
@@ -64,8 +67,9 @@ struct BridgeWishes {
 
     // MARK: Guests
 
-    private mutating func wishForGuests(_ interfaces: [GuestInterface], _ candidates: [HostState.Interface]) {
-        let others = bindingsOfOthers(candidates)
+    private mutating func wishForGuests(_ interfaces: [GuestInterface], _ candidates: [HostState.Interface], _ defaults: GuestDefaults) {
+        // A card that the policy names by now is the policy's, though its hypervisor has bound it before.
+        let others = bindingsOfOthers(candidates).filter { _, other in !interfaces.contains { $0.binding.isWord(on: other) } }
         let plugs = Plugs(interfaces, candidates, device, state, occupied: others.mapValues(\.guest))
         faults += plugs.faults
         warnings += plugs.warnings
@@ -95,9 +99,11 @@ struct BridgeWishes {
         }
         // Of two ports of one card the newer owns.
         for (index, binding) in others.sorted(by: { $0.key > $1.key }) {
-            wishes[index] = untouched(binding, at: index)
-            listed[index] = binding
-            owners.add(binding, port: index)
+            // What a hypervisor can't say the policy's defaults do, and may say otherwise by now.
+            let current = binding.origin.isHypervisor ? defaults.applied(to: binding) : binding
+            wishes[index] = current == binding ? untouched(binding, at: index) : bound(current, to: index)
+            listed[index] = current
+            owners.add(current, port: index)
         }
         for (index, binding) in listed.sorted(by: { $0.key < $1.key }) { lend(binding, at: index, &wishes) }
         share(listed, &wishes)
@@ -236,7 +242,23 @@ extension Lease {
     }
 }
 
+extension Origin {
+    /// Whether a hook has bound it, by what a hypervisor says.
+    var isHypervisor: Bool { self == .xen || self == .libvirt }
+}
+
 extension Binding {
+    /// Whether this is what a policy says of the card that a hypervisor has bound: its guest, by the name or by a UUID, which
+    /// a record doesn't keep, with a MAC of its.
+    func isWord(on other: Binding) -> Bool {
+        other.origin.isHypervisor && (other.guest == guest || hasUUIDForName) && macs.contains(where: other.macs.contains)
+    }
+
+    private var hasUUIDForName: Bool {
+        let groups = guest.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return groups.map(\.count) == [8, 4, 4, 4, 12] && guest.allSatisfy { $0.isHexDigit || $0 == "-" }
+    }
+
     /// Those that are behind its port and nowhere else: none of a guest that is on the move, which may be on another host.
     var pinnedMACs: Set<MACAddress> { isMigrating ? [] : Set(macs) }
 

@@ -17,13 +17,16 @@ public enum Hotplug {
     /// - Parameters:
     ///   - bridge: as the policy has it, for its subnets and whether it isolates guests; its name alone will do. The bridge
     ///     must be guarded already: without the stamp of its other ports nothing would keep them honest.
+    ///   - index: the interface's number, where the caller has looked at it: another by the name is refused.
     /// - Throws: `EnforcementError.refused` if an address or MAC is reserved or listed for another guest, and for a port that
     ///   is something else; the port is as it was then.
     public static func attach(
-        _ name: String, to bridge: BridgePolicy, _ binding: Binding, datapath: Datapath, way: AttachmentWay? = nil
+        _ name: String, numbered index: InterfaceIndex? = nil, to bridge: BridgePolicy, _ binding: Binding, datapath: Datapath,
+        way: AttachmentWay? = nil
     ) throws(EnforcementError) -> Report {
         try HostLock.run(datapath.pins) { () throws(EnforcementError) in
             let link = try EnforcementError.wrap { () throws(NetlinkError) in try Link.named(name) }
+            guard index == nil || index == link.index else { throw .refused("\(name) is another interface by now") }
             return try bind(link, to: bridge, binding, datapath, way)
         }
     }

@@ -47,7 +47,7 @@ public struct Plan: Sendable, Hashable, Encodable {
                 draft.faults.append(Fault(.bridge(bridge.name), Self.missing(bridge.name, on: state)))
                 continue
             }
-            let wishes = BridgeWishes(bridge, device, policy.interfaces.filter { $0.bridge == bridge.name }, on: state)
+            let wishes = BridgeWishes(bridge, device, policy.interfaces.filter { $0.bridge == bridge.name }, policy.defaults, on: state)
             draft.faults += wishes.faults
             draft.warnings += wishes.warnings
             draft.add(wishes)

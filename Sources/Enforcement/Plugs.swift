@@ -81,7 +81,7 @@ package struct Plugs {
 
 /// What says which MAC is behind which port.
 private struct Evidence {
-    private var bound: [MACAddress: [(guest: String, port: InterfaceIndex)]] = [:]
+    private var bound: [MACAddress: [(binding: Binding, port: InterfaceIndex)]] = [:]
     private var reported: [MACAddress: Set<InterfaceIndex>] = [:]
     private var taps: [TapTail: Set<InterfaceIndex>] = [:]
     private var written: [MACAddress: Set<InterfaceIndex>] = [:]
@@ -89,7 +89,7 @@ private struct Evidence {
     init(_ candidates: [HostState.Interface], _ device: HostState.BridgeDevice, _ state: HostState) {
         for interface in candidates {
             if let guarded = state.guarded[interface.index], !guarded.hooks.isEmpty, let binding = guarded.binding {
-                for mac in binding.macs { bound[mac, default: []].append((binding.guest, interface.index)) }
+                for mac in binding.macs { bound[mac, default: []].append((binding, interface.index)) }
             }
             if let mac = state.reportedMACs[interface.index] { reported[mac, default: []].insert(interface.index) }
             if let tail = TapTail(ofPort: interface.macAddress) { taps[tail, default: []].insert(interface.index) }
@@ -102,7 +102,9 @@ private struct Evidence {
 
     /// By the first witness that knows any, sorted; and whether that is the kernel's own record of the guest.
     func ports(of binding: Binding) -> (ports: [InterfaceIndex], areBound: Bool) {
-        let known = binding.macs.flatMap { bound[$0] ?? [] }.filter { $0.guest == binding.guest }.map(\.port)
+        let known = binding.macs.flatMap { bound[$0] ?? [] }.filter {
+            $0.binding.guest == binding.guest || binding.isWord(on: $0.binding)
+        }.map(\.port)
         let witnesses: [[InterfaceIndex]] = [
             known, binding.macs.flatMap { reported[$0] ?? [] }, binding.macs.flatMap { taps[TapTail(ofGuest: $0)] ?? [] },
             binding.macs.flatMap { written[$0] ?? [] },

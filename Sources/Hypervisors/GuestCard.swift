@@ -69,7 +69,7 @@ extension GuestCard {
         } catch {
             throw CardError(error.withoutPlaces)
         }
-        interface.binding = configuration.defaults.applied(to: interface.binding)
+        interface.binding = configuration.policy.defaults.applied(to: interface.binding)
         // The kernel's tables know whose an address is while its guest runs; the policy's guests keep theirs when they don't.
         for other in configuration.policy.interfaces where other.bridge == bridge.name {
             guard let shared = interface.binding.sharedIdentity(with: other.binding) else { continue }

@@ -4,10 +4,13 @@ import Addresses
 public struct HostPolicy: Sendable, Hashable {
     public var bridges: [BridgePolicy]
     public var interfaces: [GuestInterface]
+    /// Of guests that aren't among them, and are bound by their hypervisor.
+    public var defaults: GuestDefaults
 
-    public init(bridges: [BridgePolicy] = [], interfaces: [GuestInterface] = []) {
+    public init(bridges: [BridgePolicy] = [], interfaces: [GuestInterface] = [], defaults: GuestDefaults = GuestDefaults()) {
         self.bridges = bridges
         self.interfaces = interfaces
+        self.defaults = defaults
     }
 }
 

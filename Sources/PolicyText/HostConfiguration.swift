@@ -7,21 +7,18 @@ public struct HostConfiguration: Sendable, Hashable {
     public var engine: Engine
     /// The bit of the packet mark that stamps judged frames (policy.md, section 1): 16...31.
     public var stampBit: Int
-    /// For guests that the policy doesn't name.
-    public var defaults: GuestDefaults
     /// What is taken as written, but may not be meant.
     public var warnings: [ConfigurationError]
 
     public static let defaultStampBit = 30
 
     public init(
-        policy: HostPolicy, engine: Engine = .ebpf, stampBit: Int = defaultStampBit, defaults: GuestDefaults = GuestDefaults(),
+        policy: HostPolicy, engine: Engine = .ebpf, stampBit: Int = defaultStampBit,
         warnings: [ConfigurationError] = []
     ) {
         self.policy = policy
         self.engine = engine
         self.stampBit = stampBit
-        self.defaults = defaults
         self.warnings = warnings
     }
 }

@@ -62,9 +62,9 @@ public enum PolicyFiles {
         PolicyCheck(draft: draft, faults: faults).run()
         let found = faults.sorted
         if faults.hasErrors { throw ConfigurationErrors(found) }
-        let policy = HostPolicy(bridges: draft.bridges.map(\.policy), interfaces: draft.interfaces.map(\.policy))
+        let policy = HostPolicy(bridges: draft.bridges.map(\.policy), interfaces: draft.interfaces.map(\.policy), defaults: draft.defaults.asDefaults)
         return HostConfiguration(
-            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit, defaults: draft.defaults.asDefaults,
+            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit,
             warnings: found)
     }
 

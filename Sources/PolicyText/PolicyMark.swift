@@ -8,6 +8,9 @@ package struct PolicyMark: Equatable, Sendable {
         var size: Int64
         var seconds: Int
         var nanoseconds: Int
+        /// Of the last change of contents, owner or permissions, which nobody can set.
+        var changeSeconds: Int
+        var changeNanoseconds: Int
     }
 
     private var files: [File] = []
@@ -28,6 +31,6 @@ package struct PolicyMark: Equatable, Sendable {
         files.append(
             File(
                 path: path, inode: UInt64(status.st_ino), size: Int64(status.st_size), seconds: status.st_mtim.tv_sec,
-                nanoseconds: status.st_mtim.tv_nsec))
+                nanoseconds: status.st_mtim.tv_nsec, changeSeconds: status.st_ctim.tv_sec, changeNanoseconds: status.st_ctim.tv_nsec))
     }
 }

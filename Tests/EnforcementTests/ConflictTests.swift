@@ -41,13 +41,55 @@ struct ConflictTests {
         for policy in [mac, prefix, port] { #expect(host.plan(policy).faults.map(\.scope) == [.policy]) }
     }
 
-    @Test func `the same guest bound by a script is no conflict`() {
-        let host = host(thirdBoundTo: ModelHost.binding(3, origin: .xen))
+    @Test func `the same guest bound by hand is no conflict`() {
+        let host = host(thirdBoundTo: ModelHost.binding(3, origin: .manual))
         #expect(host.plan(ModelHost.policy(guests: 3)) == Plan())
         var other = ModelHost.policy(guests: 3)
         other.interfaces[2].binding.mode = .audit
         let plan = host.plan(other)
         #expect(plan.isEmpty && plan.warnings.count == 1 && plan.warnings[0].contains("guest-3"))
+    }
+
+    @Test(arguments: [Origin.xen, .libvirt])
+    func `a card that its hypervisor has bound is the policy's when the policy names it`(origin: Origin) {
+        var host = host(thirdBoundTo: ModelHost.binding(3, origin: origin))
+        var policy = ModelHost.policy(guests: 3)
+        policy.interfaces[2].binding.addresses4 = [IPv4Prefix("192.0.2.33")!]
+        for port in ["vif3.0", nil] {
+            policy.interfaces[2].port = port
+            let plan = host.plan(policy)
+            #expect(plan.faults.isEmpty && plan.warnings.isEmpty && !plan.isEmpty, "\(plan)")
+        }
+        #expect(host.apply(policy).faults.isEmpty)
+        #expect(host.state.guarded[ModelHost.port(3)]?.binding == policy.interfaces[2].binding)
+    }
+
+    @Test func `or names its UUID, with its MAC`() {
+        var policy = ModelHost.policy(guests: 3)
+        policy.interfaces[2].port = nil
+        policy.interfaces[2].binding.guest = "01234567-89ab-cdef-0123-456789abcdef"
+        var host = host(thirdBoundTo: ModelHost.binding(3, origin: .xen))
+        var stranger = policy
+        stranger.interfaces[2].binding.guest = "another"
+        #expect(host.plan(stranger).faults.map(\.scope) == [.policy])
+        stranger.interfaces[2].binding.guest = "01234567-89ab-cdef-0123-456789abcdeg"
+        #expect(host.plan(stranger).faults.map(\.scope) == [.policy])
+        #expect(host.apply(policy).faults.isEmpty)
+        #expect(host.state.guarded[ModelHost.port(3)]?.binding == policy.interfaces[2].binding)
+    }
+
+    @Test func `what a policy's defaults say of a running guest of a hypervisor counts as they are now`() {
+        var host = host(thirdBoundTo: ModelHost.binding(3, origin: .xen))
+        var policy = ModelHost.policy()
+        policy.defaults.mode = .audit
+        #expect(host.apply(policy).steps.count == 1)
+        #expect(host.state.guarded[ModelHost.port(3)]?.binding == ModelHost.binding(3, mode: .audit, origin: .xen))
+        #expect(host.plan(policy) == Plan())
+        policy.defaults.mode = .enforce
+        #expect(host.apply(policy).steps.count == 1)
+        #expect(host.state.guarded[ModelHost.port(3)]?.binding?.mode == .enforce)
+        // What a person has bound is the person's.
+        #expect(self.host(thirdBoundTo: ModelHost.binding(3, mode: .audit, origin: .manual)).plan(policy) == Plan())
     }
 
     @Test(arguments: ["192.0.2.253", "192.0.2.252/31"])

@@ -40,8 +40,10 @@ struct ModelHost {
     static func port(_ number: Int) -> InterfaceIndex { InterfaceIndex(10 + number) }
     static func mac(_ number: Int) -> MACAddress { MACAddress(0, 0x16, 0x3e, 0, 0, UInt8(number)) }
 
-    static func binding(_ number: Int, origin: Origin = .policy) -> Binding {
-        Binding(guest: "guest-\(number)", macs: [mac(number)], addresses4: [IPv4Prefix(IPv4Address(192, 0, 2, UInt8(number)))], origin: origin)
+    static func binding(_ number: Int, mode: Mode = .enforce, origin: Origin = .policy) -> Binding {
+        Binding(
+            guest: "guest-\(number)", macs: [mac(number)], addresses4: [IPv4Prefix(IPv4Address(192, 0, 2, UInt8(number)))], mode: mode,
+            origin: origin)
     }
 
     static func interface(_ number: Int, port: String? = nil) -> GuestInterface {

@@ -47,8 +47,9 @@ public struct LibvirtDomain: Sendable, Hashable {
         case "domstatus":
             guard let domain = try root.only("domain") else { throw CardError("<domstatus> has no <domain>") }
             try self.init(domain)
-            // virDomainPausedReason's word, on either side of a migration.
-            isMigrating = root.attributes["state"] == "paused" && root.attributes["reason"] == "migration"
+            // virDomainPausedReason's words, on either side of a migration (src/conf/domain_conf.c).
+            let reasons = ["migration", "post-copy", "post-copy failed"]
+            isMigrating = root.attributes["state"] == "paused" && root.attributes["reason"].map(reasons.contains) == true
         default: throw CardError("<\(root.name.visible)> is no domain of libvirt's")
         }
     }

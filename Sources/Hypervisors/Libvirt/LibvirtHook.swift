@@ -1,6 +1,7 @@
 import Addresses
 import Datapath
 import Enforcement
+import Glibc
 import Netlink
 import Policy
 import PolicyText
@@ -18,7 +19,7 @@ public struct LibvirtHook {
         case prepare
         /// Binds the taps, or refuses the start.
         case start
-        /// Once more, for what may have changed.
+        /// Binds what isn't bound.
         case started
         /// The daemon was started again, and finds the guest running: binds what isn't bound.
         case reconnect
@@ -29,13 +30,17 @@ public struct LibvirtHook {
     }
 
     private let policy: Result<HostConfiguration, ConfigurationErrors>
+    /// Known even if the policy has errors.
+    private let engine: Engine
     private let datapath: Result<Datapath?, DatapathError>
 
     /// - Parameters:
     ///   - policyPath: a file or a folder.
     ///   - pins: where programs and maps are pinned, if any are.
     public init(policyPath: String, pins: PinFolder) {
-        policy = Result { () throws(ConfigurationErrors) in try PolicyFiles.load(policyPath) }
+        let policy = Result { () throws(ConfigurationErrors) in try PolicyFiles.load(policyPath) }
+        self.policy = policy
+        engine = (try? policy.get())?.engine ?? PolicyFiles.engine(policyPath)
         datapath = Result { () throws(DatapathError) in
             do throws(DatapathError) { return try Datapath.open(pins: pins) } catch .notLoaded { return nil }
         }
@@ -61,8 +66,9 @@ public struct LibvirtHook {
             do throws(CardError) {
                 switch operation {
                 case .prepare: try check(interface, of: domain)
-                case .start, .started: try bind(interface, of: domain)
-                case .reconnect: try bind(interface, of: domain, unlessBound: true)
+                case .start: try bind(interface, of: domain)
+                // A guest that is moving in may be known as that by now, and the agent has said so.
+                case .started, .reconnect: try bind(interface, of: domain, unlessBound: true)
                 case .stopped, .release: break
                 }
             } catch {
@@ -118,14 +124,26 @@ public struct LibvirtHook {
         if isClassic { return try CardError.wrap { () throws(EnforcementError) in try ClassicGuard.releaseDeparted() } }
         guard let datapath = try loaded() else { return }
         let macs = Set(domain.interfaces.compactMap { MACAddress($0.mac) })
+        var problems: [String] = []
         for name in Set([domain.name, domain.uuid].compactMap(\.self)) {
-            try CardError.wrap { () throws(EnforcementError) in
+            do throws(EnforcementError) {
                 for port in try Self.ports(of: name, datapath) {
                     guard let binding = port.binding, binding.origin == .libvirt || !macs.isDisjoint(with: binding.macs) else { continue }
-                    let report = try Hotplug.detach(port.port.name, of: name, datapath: datapath)
-                    if let failure = report.failures.first { throw .refused(failure.description) }
+                    problems += Self.detach(port.port.name, of: name, datapath)
                 }
+            } catch {
+                problems.append("\(error)")
             }
+        }
+        guard problems.isEmpty else { throw CardError("guest \(domain.name.visible): \(problems.joined(separator: "\n"))") }
+    }
+
+    /// - Returns: why it isn't let go of.
+    private static func detach(_ port: String, of guest: String, _ datapath: Datapath) -> [String] {
+        do throws(EnforcementError) {
+            return try Hotplug.detach(port, of: guest, datapath: datapath).failures.map(\.description)
+        } catch {
+            return ["\(port): \(error)"]
         }
     }
 
@@ -147,12 +165,14 @@ public struct LibvirtHook {
     /// nil if that can't be told.
     private func kernelGuards(_ bridge: String) -> Bool? {
         guard case .success(let datapath) = datapath else { return nil }
-        guard let datapath else { return false }
-        guard let link = try? Link.named(bridge) else { return false }
+        // Of the classic engine the kernel says nothing by bridge.
+        guard let datapath else { return isClassic ? nil : false }
+        let link: Link
+        do throws(NetlinkError) { link = try Link.named(bridge) } catch { return error.errno == ENODEV ? false : nil }
         do throws(DatapathError) { return try datapath.port(link.index, withTraffic: false)?.kind == .bridge } catch { return nil }
     }
 
-    private var isClassic: Bool { (try? policy.get())?.engine == .classic }
+    private var isClassic: Bool { engine == .classic }
 
     private func configuration() throws(CardError) -> HostConfiguration {
         do throws(ConfigurationErrors) {

@@ -15,22 +15,25 @@ public struct XenHotplug {
     let files: XenConfigurationFiles
     let hooks: PostHooks
     let configuration: () throws -> HostConfiguration
+    let engine: () -> Engine
     let datapath: () throws -> Datapath
 
     /// - Parameters:
     ///   - files: where guests' configurations are, for their `#ipv6=`.
     ///   - hooks: the operator's own.
     ///   - configuration: reads the policy; called when a card comes online.
+    ///   - engine: the policy's, also where that has errors.
     ///   - datapath: opens what is loaded; throws `DatapathError.notLoaded` where nothing is.
     public init(
         _ call: XenHotplugCall, store: @escaping () throws(XenStoreError) -> XenStore, files: XenConfigurationFiles, hooks: PostHooks,
-        configuration: @escaping () throws -> HostConfiguration, datapath: @escaping () throws -> Datapath
+        configuration: @escaping () throws -> HostConfiguration, engine: @escaping () -> Engine, datapath: @escaping () throws -> Datapath
     ) {
         self.call = call
         self.store = store
         self.files = files
         self.hooks = hooks
         self.configuration = configuration
+        self.engine = engine
         self.datapath = datapath
     }
 
@@ -168,7 +171,7 @@ public struct XenHotplug {
 
     /// Asked where no programs are loaded: the two engines never are in force together, and to read a policy takes longer than
     /// all else.
-    private var isClassic: Bool { (try? configuration())?.engine == .classic }
+    private var isClassic: Bool { engine() == .classic }
 
     private func unplug(_ name: String, _ datapath: Datapath?) throws {
         try Hotplug.unplug(name, datapath: datapath)

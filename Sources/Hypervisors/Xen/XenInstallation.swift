@@ -34,7 +34,8 @@ public struct XenInstallation: Sendable {
         }
         let present = try read(configuration) ?? ""
         let lines = XLConfiguration(present).changes(to: XLConfiguration(present).installed)
-        let isThere = FileManager.default.contents(atPath: script.path) == Data(source.utf8) && FileManager.default.isExecutableFile(atPath: script.path)
+        let isThere =
+            FileManager.default.contents(atPath: script.path) == Data(source.utf8) && FileManager.default.isExecutableFile(atPath: script.path)
         return Changes(script: isThere ? nil : script.path, configuration: configuration.path, lines: lines)
     }
 
@@ -42,7 +43,9 @@ public struct XenInstallation: Sendable {
     public func install(_ source: String) throws(CardError) -> Changes {
         let changes = try planInstall(source)
         if changes.script != nil { try write(Data(source.utf8), to: script, mode: 0o755) }
-        if !changes.lines.isEmpty { try write(Self.bytes(XLConfiguration(try read(configuration) ?? "").installed.text), to: configuration, mode: 0o644) }
+        if !changes.lines.isEmpty {
+            try write(Self.bytes(XLConfiguration(try read(configuration) ?? "").installed.text), to: configuration, mode: 0o644)
+        }
         return changes
     }
 

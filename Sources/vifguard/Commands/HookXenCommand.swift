@@ -44,6 +44,7 @@ struct HookXenCommand: ParsableCommand {
         let place = xenstore ?? environment("VIFGUARD_XENSTORE")
         return XenHotplug(
             call, store: { () throws(XenStoreError) in try XenStore(place) }, files: XenConfigurationFiles(xen.folder),
-            hooks: PostHooks("\(xen.folder)/scripts/vif-post.d"), configuration: { try policy.load() }, datapath: { try pins.open() })
+            hooks: PostHooks("\(xen.folder)/scripts/vif-post.d"), configuration: { try policy.load() },
+            engine: { policy.engine }, datapath: { try pins.open() })
     }
 }

@@ -97,7 +97,9 @@ extension XenInstallation.Changes {
         if let script {
             words.append("\(script.visible): removed")
             words.append(
-                wrapped("Shut each Xen guest that runs down and create it anew before it reboots or moves: xl has told it to call this script.", indent: 4))
+                wrapped(
+                    "Shut each Xen guest that runs down and create it anew before it reboots or moves: xl has told it to call this script.",
+                    indent: 4))
         }
         if !lines.isEmpty { words += ["\(configuration.visible): as it was"] + lines.map { "    \($0.visible)" } }
         return words

@@ -63,7 +63,9 @@ import Testing
         }
         let domain = try LibvirtDomain(Array(status("running", "booted").utf8))
         #expect(domain.interfaces.map(\.source) == [.bridge("br0"), .other("direct")] && !domain.isMigrating)
-        #expect(try LibvirtDomain(Array(status("paused", "migration").utf8)).isMigrating)
+        for reason in ["migration", "post-copy", "post-copy failed"] {
+            #expect(try LibvirtDomain(Array(status("paused", reason).utf8)).isMigrating)
+        }
         #expect(try !LibvirtDomain(Array(status("paused", "user").utf8)).isMigrating)
         #expect(try !LibvirtDomain(Array(status("running", "migration").utf8)).isMigrating)
     }

@@ -67,4 +67,16 @@ struct ClassicHypervisorTests {
         #expect(try rules(of: "vif1.0", host.fixture.host).isEmpty)
         #expect(try host.call("mail", "start", second).succeeded)
     }
+
+    @Test func `a policy with a mistake refuses a start, and lets those go that have ended`() throws {
+        let host = try LibvirtHost(policy: "engine: classic\n" + LibvirtHost.policy)
+        let xml = LibvirtHost.domain("www", port: "vif1.0", number: 1, address: "192.0.2.7")
+        #expect(try host.call("www", "start", xml).succeeded)
+        try host.fixture.write("engine: classic\nbridges: {br0: {uplinks: [up0], subnets: [nowhere]}}\n")
+        let refused = try host.call("mail", "start", LibvirtHost.domain("mail", port: "vif2.0", number: 2, address: "192.0.2.8"))
+        #expect(refused.status == 1 && refused.errors.contains("the policy can't be read"), "\(refused)")
+        try host.fixture.host.run { try Link.named("vif1.0").delete() }
+        #expect(try host.call("www", "release", xml).succeeded)
+        #expect(try rules(of: "vif1.0", host.fixture.host).isEmpty)
+    }
 }

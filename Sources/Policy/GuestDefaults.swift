@@ -1,5 +1,3 @@
-import Policy
-
 /// What a policy's `defaults` say of every guest, for bindings that aren't in its files: a hypervisor's, or made by hand.
 public struct GuestDefaults: Sendable, Hashable {
     public var linkLocalMode: LinkLocalMode
