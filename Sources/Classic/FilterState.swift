@@ -39,5 +39,11 @@ public struct FilterState: Sendable, Hashable {
     public var rules: [Rule] { Filter.allCases.flatMap { chains[$0]?.rules ?? [] } }
 
     /// Whether what no rule accepts is dropped, in all three.
+    /// Whether the engine is in force, or was: there are rules or marks of its own, or the three chains are as it leaves them
+    /// where there is no guest. A chain that is shut may be anybody's.
+    var isOurs: Bool {
+        !rules.isEmpty || !attached.isEmpty || Filter.allCases.allSatisfy { chains[$0] == ForwardChain(policy: "DROP") }
+    }
+
     public var isGuarding: Bool { hasBridgeNetfilter && settingsOff.isEmpty && Filter.allCases.allSatisfy { chains[$0]?.policy == "DROP" } }
 }
