@@ -98,6 +98,16 @@ struct ClassicHotplugTests {
         #expect(state.attached == ["vif2.0"] && state.rules.allSatisfy { $0.port == "vif2.0" } && state.rules.count == 8)
     }
 
+    @Test func `apply gives attached ports back what it empties`() throws {
+        let network = try ClassicNetwork()
+        try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1)))
+        _ = try network.host.run { try Classic.attach("vif2.0", to: ClassicNetwork.bridge, ClassicNetwork.binding(2)) }
+        let before = try network.forward()
+        for tool in ["iptables", "ip6tables", "arptables-legacy"] { _ = try network.host.output(of: [tool, "-P", "FORWARD", "ACCEPT"]) }
+        #expect(try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1))).succeeded)
+        #expect(try network.forward().map { $0.sorted() } == before.map { $0.sorted() })
+    }
+
     @Test func `a port is left without rules where one of them can't be put in`() throws {
         let network = try ClassicNetwork()
         try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1)))
