@@ -1,3 +1,4 @@
+import Addresses
 import Enforcement
 import Netlink
 import Policy
@@ -32,11 +33,17 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
         warnings += Self.stripped(attached, kept)
         var wanted = kept
         for bridge in policy.bridges {
+            let held = Self.deliveries(of: attached, on: bridge, host, filters)
             for (port, interface) in plugs(bridge, policy, on: host, attached) where !attached.contains(port) {
                 if let limitation = interface.classicRefusal(on: bridge, port: port) {
                     faults.append(Fault(.guest(interface.binding.guest), "\(limitation.message): write \(limitation.suggestion)"))
+                    continue
+                }
+                let rules = Rule.all(of: port, interface.binding, uplinks: bridge.uplinks)
+                if let conflict = Self.conflict(rules, held, interface.binding.guest) {
+                    faults.append(conflict)
                 } else {
-                    wanted += Rule.all(of: port, interface.binding, uplinks: bridge.uplinks)
+                    wanted += rules
                 }
             }
         }
@@ -74,6 +81,29 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
         return attached.subtracting(delivered.intersection(asking)).sorted().map {
             "attached port \($0) has lost rules: attach it again, or 'vifguard detach \($0)' and leave it to the policy"
         }
+    }
+
+    /// What attached ports hold on a bridge.
+    private static func deliveries(
+        of attached: Set<String>, on bridge: BridgePolicy, _ host: HostState, _ filters: FilterState
+    ) -> [(port: String, address: IPPrefix)] {
+        let ports = attached.filter { name in
+            guard let master = host.interface(named: name)?.bridge else { return filters.names(anUplinkOf: bridge, for: name) }
+            return host.bridges[master]?.name == bridge.name
+        }
+        return filters.rules.compactMap {
+            if case .delivery(let port, let address) = $0, ports.contains(port) { (port, address) } else { nil }
+        }
+    }
+
+    /// Why a guest can't have its rules: an attached port has one of its addresses.
+    private static func conflict(_ rules: [Rule], _ held: [(port: String, address: IPPrefix)], _ guest: String) -> Fault? {
+        for case .delivery(_, let address) in rules {
+            guard let holder = held.first(where: { $0.address.overlaps(address) }) else { continue }
+            return Fault(
+                .guest(guest), "\(address) is attached port \(holder.port)'s: 'vifguard detach \(holder.port)' first, or give it another address")
+        }
+        return nil
     }
 
     /// Shuts a chain, and takes out of it what isn't wanted.

@@ -150,6 +150,27 @@ struct PlanTests {
         #expect(plan.warnings.count == 1 && plan.warnings[0].contains("'vifguard detach vif2.0'"))
     }
 
+    @Test func `an attached port's address is nobody else's on its bridge`() {
+        var thief = Self.policy(Self.binding(1, 9), Self.binding(2), Self.binding(3))
+        let plan = ClassicPlan(thief, on: Self.host(), Self.attached())
+        #expect(plan.faults.map(\.scope) == [.guest("guest-1")] && plan.faults[0].message.contains("'vifguard detach vif2.0' first"))
+        let state = Self.after(plan, Self.attached())
+        // Others go on.
+        #expect(Set(state.rules.map(\.port)) == ["vif2.0", "vif3.0"])
+        thief.interfaces[0].binding.addresses4 = [IPv4Prefix("192.0.2.8/29")!]
+        #expect(ClassicPlan(thief, on: Self.host(), Self.attached()).faults.map(\.scope) == [.guest("guest-1")])
+        // Nor when it hasn't joined its bridge yet.
+        var host = Self.host()
+        host.interfaces[12]!.bridge = nil
+        #expect(ClassicPlan(thief, on: host, Self.attached()).faults.map(\.scope) == [.guest("guest-1")])
+        // Another bridge is another network.
+        host.interfaces[12]!.bridge = 4
+        host.bridges[4] = HostState.BridgeDevice(index: 4, name: "br1")
+        #expect(ClassicPlan(thief, on: host, Self.attached()).faults.isEmpty)
+        // Its own guest's it may be.
+        #expect(ClassicPlan(Self.policy(Self.binding(1), Self.binding(9)), on: Self.host(), Self.attached()).faults.isEmpty)
+    }
+
     @Test func `an interface without a port is found by its tap, and what can't be done is its guest's fault alone`() {
         var policy = Self.policy(Self.binding(1))
         // A tap as libvirt makes it: fe: and the guest's tail.
