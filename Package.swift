@@ -160,7 +160,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets", "Addresses",
-                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText",
+                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText", "Processes",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),

@@ -42,7 +42,7 @@ public enum Classic {
     ///
     /// - Parameter bridge: as the policy has it: its uplinks are named in rules, and what it reserves is refused.
     /// - Throws: `ClassicError.refused` where the bridge isn't guarded, for a port that is something else, for what the
-    ///   engine can't do, and for an address that another port or nobody may have; the port keeps what it had then. Where a
+    ///   engine can't do, and for an address that another port has, the policy keeps for one, or nobody may have; the port keeps what it had then. Where a
     ///   command failed the port is left without rules, and so shut.
     public static func attach(_ port: String, to bridge: BridgePolicy, _ binding: Binding) throws(ClassicError) -> ClassicReport {
         try change(orShut: port) { filters throws(ClassicError) in
@@ -84,11 +84,13 @@ public enum Classic {
         }
     }
 
-    /// Opens the chains again, and takes the engine's rules out of them. Where nothing of it is in force nothing is done.
+    /// Opens the chains again, and takes the engine's rules out of them. Where nothing of it is there nothing is done:
+    /// a chain that somebody else has shut stays shut.
     /// br_netfilter goes on sending bridged frames through iptables: who turned that on isn't known.
     public static func uninstall() throws(ClassicError) -> ClassicReport {
         try change { filters in
             var plan = ClassicPlan()
+            guard filters.isOurs else { return plan }
             // First, so that nobody who may speak is cut off meanwhile.
             plan.commands = Filter.allCases.filter { filters.chains[$0]?.policy != "ACCEPT" }.map { .policy($0, "ACCEPT") }
             plan.commands += filters.rules.map { .delete($0) } + filters.attached.sorted().map { .unmark($0) }

@@ -1,3 +1,4 @@
+import Addresses
 import Enforcement
 import Netlink
 import Policy
@@ -26,17 +27,27 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
     ///   - host: as `HostState.observe(datapath: nil)` gives it.
     public init(_ policy: HostPolicy, on host: HostState, _ filters: FilterState) {
         let attached = filters.attached.filter { host.interface(named: $0) != nil }
-        var wanted: [Rule] = []
+        // Theirs are wanted as they are: also in a chain that is emptied.
+        var seen: Set<Rule> = []
+        let kept = filters.rules.filter { attached.contains($0.port) && seen.insert($0).inserted }
+        warnings += Self.stripped(attached, kept)
+        var wanted = kept
         for bridge in policy.bridges {
+            let held = Self.deliveries(of: attached, on: bridge, host, filters)
             for (port, interface) in plugs(bridge, policy, on: host, attached) where !attached.contains(port) {
                 if let limitation = interface.classicRefusal(on: bridge, port: port) {
                     faults.append(Fault(.guest(interface.binding.guest), "\(limitation.message): write \(limitation.suggestion)"))
+                    continue
+                }
+                let rules = Rule.all(of: port, interface.binding, uplinks: bridge.uplinks)
+                if let conflict = Self.conflict(rules, held, interface.binding.guest) {
+                    faults.append(conflict)
                 } else {
-                    wanted += Rule.all(of: port, interface.binding, uplinks: bridge.uplinks)
+                    wanted += rules
                 }
             }
         }
-        for filter in Filter.allCases { makeRoom(filters.chains[filter], filter, for: Set(wanted), keeping: attached) }
+        for filter in Filter.allCases { makeRoom(filters.chains[filter], filter, for: Set(wanted)) }
         commands += filters.attached.subtracting(attached).sorted().map { .unmark($0) }
         let present = Set(Filter.allCases.filter { filters.chains[$0]?.policy == "DROP" }.flatMap { filters.chains[$0]?.rules ?? [] })
         commands += wanted.filter { !present.contains($0) }.map { .append($0) }
@@ -63,8 +74,40 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
         }
     }
 
+    /// Tells of attached ports whose rules somebody has taken away in part: only who attached them knows which they were.
+    private static func stripped(_ attached: Set<String>, _ kept: [Rule]) -> [String] {
+        let delivered = Set(kept.compactMap { if case .delivery(let port, _) = $0 { port } else { nil } })
+        let asking = Set(kept.compactMap { if case .requestsFrom(let port) = $0 { port } else { nil } })
+        return attached.subtracting(delivered.intersection(asking)).sorted().map {
+            "attached port \($0) has lost rules: attach it again, or 'vifguard detach \($0)' and leave it to the policy"
+        }
+    }
+
+    /// What attached ports hold on a bridge.
+    private static func deliveries(
+        of attached: Set<String>, on bridge: BridgePolicy, _ host: HostState, _ filters: FilterState
+    ) -> [(port: String, address: IPPrefix)] {
+        let ports = attached.filter { name in
+            guard let master = host.interface(named: name)?.bridge else { return filters.names(anUplinkOf: bridge, for: name) }
+            return host.bridges[master]?.name == bridge.name
+        }
+        return filters.rules.compactMap {
+            if case .delivery(let port, let address) = $0, ports.contains(port) { (port, address) } else { nil }
+        }
+    }
+
+    /// Why a guest can't have its rules: an attached port has one of its addresses.
+    private static func conflict(_ rules: [Rule], _ held: [(port: String, address: IPPrefix)], _ guest: String) -> Fault? {
+        for case .delivery(_, let address) in rules {
+            guard let holder = held.first(where: { $0.address.overlaps(address) }) else { continue }
+            return Fault(
+                .guest(guest), "\(address) is attached port \(holder.port)'s: 'vifguard detach \(holder.port)' first, or give it another address")
+        }
+        return nil
+    }
+
     /// Shuts a chain, and takes out of it what isn't wanted.
-    private mutating func makeRoom(_ chain: ForwardChain?, _ filter: Filter, for wanted: Set<Rule>, keeping attached: Set<String>) {
+    private mutating func makeRoom(_ chain: ForwardChain?, _ filter: Filter, for wanted: Set<Rule>) {
         guard let chain, chain.policy == "DROP" else {
             if let count = chain?.entries.count, count > 0 {
                 let rules = "\(count) rule\(count == 1 ? "" : "s")"
@@ -79,7 +122,7 @@ public struct ClassicPlan: Sendable, Hashable, Encodable {
             commands.append(.delete(filter, number: number))
         }
         var seen: Set<Rule> = []
-        commands += chain.rules.filter { !seen.insert($0).inserted || !(wanted.contains($0) || attached.contains($0.port)) }.map { .delete($0) }
+        commands += chain.rules.filter { !seen.insert($0).inserted || !wanted.contains($0) }.map { .delete($0) }
     }
 
     /// Takes a port's rules away.

@@ -73,7 +73,8 @@ extension Rule {
         }
     }
 
-    fileprivate var uplink: String? {
+    /// The uplink that it names.
+    var uplink: String? {
         switch self {
         case .repliesTo(_, let uplink), .departure(_, let uplink, _): uplink
         case .requestsFrom, .requestsTo, .repliesFrom, .delivery: nil

@@ -6,7 +6,8 @@ import Policy
 /// Who else has what a guest is to get. The rules of a bridge's ports are told by the uplinks that they name, or by the
 /// bridge that the port is on: two bridges are two networks.
 struct Conflicts {
-    /// Ports that are gone, with rules for one of the addresses: the script that takes those away wasn't called.
+    /// Ports that are gone, with rules for one of the addresses: attached ones, whose script wasn't called when they went, and
+    /// what the same card had. A port that the policy names keeps its rules while it isn't there.
     private(set) var departed: Set<String> = []
 
     /// - Throws: `ClassicError.refused` for what is reserved or another port's.
@@ -19,6 +20,12 @@ struct Conflicts {
             }
             for case .delivery(let holder, let held) in filters.rules where holder != port && held.overlaps(address) {
                 guard let link = try Self.link(holder) else {
+                    guard filters.names(anUplinkOf: bridge, for: holder) else { continue }
+                    guard filters.attached.contains(holder) || Self.isCard(holder, binding, filters) else {
+                        throw .refused(
+                            "\(address) is kept for the policy's port \(holder), which isn't there: 'vifguard detach \(holder)' first, or give guest \(binding.guest) another address"
+                        )
+                    }
                     departed.insert(holder)
                     continue
                 }
@@ -42,6 +49,11 @@ struct Conflicts {
 
     private static func isPort(_ link: Link, of bridge: BridgePolicy, _ filters: FilterState) throws(ClassicError) -> Bool {
         if let master = link.bridge { return try ClassicError.wrap { () throws(NetlinkError) in try Link.numbered(master) }.name == bridge.name }
-        return filters.rules.contains { if case .repliesTo(link.name, let uplink) = $0 { bridge.uplinks.contains(uplink) } else { false } }
+        return filters.names(anUplinkOf: bridge, for: link.name)
+    }
+
+    /// Whether the port had the guest's own card: a tap that `apply` had found, before the guest was started anew.
+    private static func isCard(_ port: String, _ binding: Binding, _ filters: FilterState) -> Bool {
+        filters.rules.contains { if case .repliesFrom(port, _, let mac) = $0 { binding.macs.contains(mac) } else { false } }
     }
 }

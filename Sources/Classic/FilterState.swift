@@ -1,4 +1,5 @@
 import Netlink
+import Policy
 
 /// What the kernel has of the three chains, and of what makes bridged frames go through them: all that there is to know of
 /// the engine. No file says more.
@@ -37,6 +38,17 @@ public struct FilterState: Sendable, Hashable {
     }
 
     public var rules: [Rule] { Filter.allCases.flatMap { chains[$0]?.rules ?? [] } }
+
+    /// Whether a port's rules name one of a bridge's uplinks: by that a port is told that isn't on a bridge.
+    func names(anUplinkOf bridge: BridgePolicy, for port: String) -> Bool {
+        rules.contains { rule in rule.port == port && rule.uplink.map(bridge.uplinks.contains) == true }
+    }
+
+    /// Whether the engine is in force, or was: there are rules or marks of its own, or the three chains are as it leaves them
+    /// where there is no guest. A chain that is shut may be anybody's.
+    var isOurs: Bool {
+        !rules.isEmpty || !attached.isEmpty || Filter.allCases.allSatisfy { chains[$0] == ForwardChain(policy: "DROP") }
+    }
 
     /// Whether what no rule accepts is dropped, in all three.
     public var isGuarding: Bool { hasBridgeNetfilter && settingsOff.isEmpty && Filter.allCases.allSatisfy { chains[$0]?.policy == "DROP" } }

@@ -24,6 +24,7 @@ public struct CommandResult: Hashable, Sendable {
 public final class RunningCommand: @unchecked Sendable {
     public let arguments: [String]
     public let processID: pid_t
+    // Negative: there is none.
     private let process: Int32
     // The pipes and what came out of them belong to the one who waits.
     private var pipes: [Int32]
@@ -38,8 +39,15 @@ public final class RunningCommand: @unchecked Sendable {
     ///   - input: a descriptor that it reads its input from; nil: there is none.
     ///   - environment: all that it has for an environment, its PATH the one it is looked for in; nil: this process's.
     ///   - maximumBytes: one that writes more is ended.
-    public init(
+    public convenience init(
         startingHere arguments: [String], input: Int32? = nil, environment: [String: String]? = nil, atMost maximumBytes: Int = .max
+    ) throws(ProcessError) {
+        try self.init(starting: arguments, input, environment, maximumBytes, withDescriptor: true)
+    }
+
+    /// - Parameter withDescriptor: whether the process gets one, where the kernel can (Linux 5.3).
+    init(
+        starting arguments: [String], _ input: Int32?, _ environment: [String: String]?, _ maximumBytes: Int, withDescriptor: Bool
     ) throws(ProcessError) {
         let action = "run \(arguments.first ?? "nothing")"
         let folders = environment?["PATH"] ?? getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
@@ -66,7 +74,7 @@ public final class RunningCommand: @unchecked Sendable {
         processID = child
         pipes = [outputEnds[0], errorEnds[0]]
         // Nobody else waits for this child, so its number can't have been given to another.
-        process = clinux_process_descriptor(child)
+        process = withDescriptor ? clinux_process_descriptor(child) : -1
     }
 
     deinit {
@@ -89,9 +97,10 @@ public final class RunningCommand: @unchecked Sendable {
             }
             // The pipes may stay open longer than the program lives, if a child of it has them.
             var awaited = (pipes + [process]).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-            _ = poll(&awaited, 3, Int32(min(left.rounded(.up), 1e6)))
+            // Without a descriptor nothing tells of the program's end but to ask.
+            _ = poll(&awaited, 3, Int32(min(left.rounded(.up), process >= 0 ? 1e6 : 20)))
             collect()
-            if awaited[2].revents != 0 { reap() }
+            if process < 0 { reap(WNOHANG) } else if awaited[2].revents != 0 { reap(0) }
             guard collected.allSatisfy({ $0.count <= maximumBytes }) else {
                 stop()
                 throw ProcessError(action: "run '\(arguments.joined(separator: " "))'", reason: "it writes more than \(maximumBytes) bytes")
@@ -106,7 +115,7 @@ public final class RunningCommand: @unchecked Sendable {
         if status == nil {
             // It leads a process group of its own, so this reaches its children too.
             kill(-processID, SIGKILL)
-            reap()
+            reap(0)
         }
         return result
     }
@@ -132,9 +141,12 @@ public final class RunningCommand: @unchecked Sendable {
             errors: String(decoding: collected[1], as: UTF8.self))
     }
 
-    private func reap() {
+    /// - Parameter options: WNOHANG: one that still runs is left alone.
+    private func reap(_ options: Int32) {
         var word: Int32 = 0
-        while waitpid(processID, &word, 0) < 0, errno == EINTR {}
+        var ended: pid_t
+        repeat { ended = waitpid(processID, &word, options) } while ended < 0 && errno == EINTR
+        if ended == 0 { return }
         let signal = word & 0x7f
         status = signal == 0 ? (word >> 8) & 0xff : 128 + signal
         collect()

@@ -112,13 +112,63 @@ struct PlanTests {
         var state = Self.after(ClassicPlan(Self.policy(), on: Self.host(), Self.open), Self.open)
         for rule in Rule.all(of: "vif2.0", Self.binding(9), uplinks: ["peth0"]) { state.chains[rule.filter]!.entries.append(.known(rule)) }
         state.attached = ["vif2.0"]
-        #expect(ClassicPlan(Self.policy(), on: Self.host(), state).isEmpty)
+        let again = ClassicPlan(Self.policy(), on: Self.host(), state)
+        #expect(again.isEmpty && again.warnings.isEmpty)
         // Nor does the policy's word change them.
         #expect(
             ClassicPlan(Self.policy(Self.binding(1), Self.binding(2)), on: Self.host(), state).commands.allSatisfy { !$0.line.contains("vif2.0") })
         let gone = ClassicPlan(Self.policy(), on: Self.host(["vif1.0"]), state)
         #expect(gone.commands.count == 7 && gone.commands.contains(.unmark("vif2.0")))
         #expect(Self.after(gone, state).rules.isEmpty)
+    }
+
+    /// A guarded host where guest 9 is attached to vif2.0.
+    private static func attached() -> FilterState {
+        var state = after(ClassicPlan(policy(binding(1)), on: host(), open), open)
+        for rule in Rule.all(of: "vif2.0", binding(9), uplinks: ["peth0"]) { state.chains[rule.filter]!.entries.append(.known(rule)) }
+        state.attached = ["vif2.0"]
+        return state
+    }
+
+    @Test(arguments: [Filter.iptables, .arptables])
+    func `what is emptied of attached ports comes back`(_ filter: Filter) {
+        let before = Self.attached()
+        var state = before
+        state.chains[filter]!.policy = "ACCEPT"
+        // A second one of a rule's kind doesn't.
+        if let entry = state.chains[filter]!.entries.last { state.chains[filter]!.entries.append(entry) }
+        let after = Self.after(ClassicPlan(Self.policy(Self.binding(1)), on: Self.host(), state), state)
+        #expect(Set(after.rules) == Set(before.rules) && after.rules.count == before.rules.count && after.isGuarding)
+        #expect(ClassicPlan(Self.policy(Self.binding(1)), on: Self.host(), after).isEmpty)
+    }
+
+    @Test(arguments: [Filter.iptables, .arptables])
+    func `an attached port that has lost rules is told of`(_ filter: Filter) {
+        var state = Self.attached()
+        state.chains[filter]!.entries = []
+        let plan = ClassicPlan(Self.policy(), on: Self.host(), state)
+        #expect(plan.warnings.count == 1 && plan.warnings[0].contains("'vifguard detach vif2.0'"))
+    }
+
+    @Test func `an attached port's address is nobody else's on its bridge`() {
+        var thief = Self.policy(Self.binding(1, 9), Self.binding(2), Self.binding(3))
+        let plan = ClassicPlan(thief, on: Self.host(), Self.attached())
+        #expect(plan.faults.map(\.scope) == [.guest("guest-1")] && plan.faults[0].message.contains("'vifguard detach vif2.0' first"))
+        let state = Self.after(plan, Self.attached())
+        // Others go on.
+        #expect(Set(state.rules.map(\.port)) == ["vif2.0", "vif3.0"])
+        thief.interfaces[0].binding.addresses4 = [IPv4Prefix("192.0.2.8/29")!]
+        #expect(ClassicPlan(thief, on: Self.host(), Self.attached()).faults.map(\.scope) == [.guest("guest-1")])
+        // Nor when it hasn't joined its bridge yet.
+        var host = Self.host()
+        host.interfaces[12]!.bridge = nil
+        #expect(ClassicPlan(thief, on: host, Self.attached()).faults.map(\.scope) == [.guest("guest-1")])
+        // Another bridge is another network.
+        host.interfaces[12]!.bridge = 4
+        host.bridges[4] = HostState.BridgeDevice(index: 4, name: "br1")
+        #expect(ClassicPlan(thief, on: host, Self.attached()).faults.isEmpty)
+        // Its own guest's it may be.
+        #expect(ClassicPlan(Self.policy(Self.binding(1), Self.binding(9)), on: Self.host(), Self.attached()).faults.isEmpty)
     }
 
     @Test func `an interface without a port is found by its tap, and what can't be done is its guest's fault alone`() {

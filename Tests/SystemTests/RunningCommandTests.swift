@@ -3,6 +3,8 @@ import Lab
 import Netlink
 import Testing
 
+@testable import Processes
+
 @Suite(.timeLimit(.minutes(5)))
 struct RunningCommandTests {
     @Test func `a command runs in the namespace it is given to`() throws {
@@ -46,6 +48,21 @@ struct RunningCommandTests {
             usleep(10_000)
         }
         #expect(state == "Z" || state == "")
+    }
+
+    @Test func `without a process descriptor a command's end is seen, too`() throws {
+        func start(_ arguments: String...) throws -> RunningCommand {
+            try RunningCommand(starting: arguments, nil, nil, .max, withDescriptor: false)
+        }
+        #expect(
+            try start("sh", "-c", "echo out; exit 7").wait(atMost: .seconds(20)) == CommandResult(status: 7, output: "out\n", errors: ""))
+        // Also where a child of it keeps its pipes open.
+        let parent = try start("sh", "-c", "sleep 600 & echo $!").wait(atMost: .seconds(20))
+        let child = try #require(pid_t(parent.output.filter(\.isNumber)))
+        #expect(parent.status == 0 && kill(child, SIGKILL) == 0)
+        let slow = try start("sleep", "600")
+        #expect(throws: ProcessError.self) { try slow.wait(atMost: .milliseconds(50)) }
+        #expect(kill(slow.processID, 0) != 0)
     }
 
     @Test func `a command left alone ends with its last reference`() throws {

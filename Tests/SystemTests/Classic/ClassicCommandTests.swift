@@ -115,6 +115,19 @@ struct ClassicCommandTests {
         #expect(try run("apply", in: fixture).errors.isEmpty)
     }
 
+    @Test func `who isn't root holds nobody up, and nothing is left of the lock`() throws {
+        let fixture = try fixture()
+        // Anybody can open this, and so lock it.
+        let held = try fixture.host.run {
+            let descriptor = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+            try #require(descriptor >= 0 && flock(descriptor, LOCK_EX) == 0)
+            return descriptor
+        }
+        defer { close(held) }
+        #expect(try run("apply", in: fixture).succeeded)
+        #expect(try fixture.host.output(of: ["find", "/run", "-name", "vifguard-*"]).isEmpty)
+    }
+
     @Test func `the agent says that it isn't for it, and a detach works with a policy that has errors`() throws {
         let fixture = try fixture()
         let agent = try run("agent", "--state", fixture.state, in: fixture)

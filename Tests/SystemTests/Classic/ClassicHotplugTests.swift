@@ -1,5 +1,6 @@
 import Addresses
 import Classic
+import Enforcement
 import Foundation
 import Lab
 import Netlink
@@ -96,6 +97,45 @@ struct ClassicHotplugTests {
         #expect(next.succeeded)
         let state = try network.host.run { try Classic.observe() }
         #expect(state.attached == ["vif2.0"] && state.rules.allSatisfy { $0.port == "vif2.0" } && state.rules.count == 8)
+    }
+
+    @Test func `what the policy keeps for a port that isn't there is no other guest's`() throws {
+        let network = try ClassicNetwork()
+        try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1)))
+        try network.host.run { try Link.named("vif1.0").delete() }
+        let before = try network.forward()
+        let refusal = #expect(throws: ClassicError.self) {
+            try network.host.run { try Classic.attach("vif2.0", to: ClassicNetwork.bridge, ClassicNetwork.binding(2, 1)) }
+        }
+        #expect(refusal?.description.contains("192.0.2.1 is kept for the policy's port vif1.0") == true, "\(String(describing: refusal))")
+        #expect(try network.forward() == before)
+        // The guest's own card may have come back under another name.
+        #expect(try network.host.run { try Classic.attach("vif2.0", to: ClassicNetwork.bridge, ClassicNetwork.binding(1)) }.succeeded)
+        #expect(Set(try network.host.run { try Classic.observe() }.rules.map(\.port)) == ["vif2.0"])
+        // And keeps it: the policy's word is for another port.
+        let report = try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1)))
+        #expect(report.plan.isEmpty && report.plan.faults.map(\.scope) == [.guest("guest-1")])
+    }
+
+    @Test func `what a port that is gone had on another bridge stays`() throws {
+        let network = try ClassicNetwork(joined: false)
+        try network.apply(ClassicNetwork.policy())
+        _ = try network.host.run { try Classic.attach("vif1.0", to: ClassicNetwork.bridge, ClassicNetwork.binding(1)) }
+        try network.host.run { try Link.named("vif1.0").delete() }
+        let other = BridgePolicy(name: "br9", uplinks: ["elsewhere"])
+        #expect(try network.host.run { try Classic.attach("vif2.0", to: other, ClassicNetwork.binding(2, 1)) }.succeeded)
+        let state = try network.host.run { try Classic.observe() }
+        #expect(state.attached == ["vif1.0", "vif2.0"] && state.rules.count == 16)
+    }
+
+    @Test func `apply gives attached ports back what it empties`() throws {
+        let network = try ClassicNetwork()
+        try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1)))
+        _ = try network.host.run { try Classic.attach("vif2.0", to: ClassicNetwork.bridge, ClassicNetwork.binding(2)) }
+        let before = try network.forward()
+        for tool in ["iptables", "ip6tables", "arptables-legacy"] { _ = try network.host.output(of: [tool, "-P", "FORWARD", "ACCEPT"]) }
+        #expect(try network.apply(ClassicNetwork.policy(ClassicNetwork.binding(1))).succeeded)
+        #expect(try network.forward().map { $0.sorted() } == before.map { $0.sorted() })
     }
 
     @Test func `a port is left without rules where one of them can't be put in`() throws {

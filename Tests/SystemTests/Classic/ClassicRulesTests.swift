@@ -145,6 +145,23 @@ struct ClassicRulesTests {
         #expect(try host.host.run { try Classic.uninstall() }.plan.isEmpty)
     }
 
+    @Test func `chains that somebody else has shut aren't opened`() throws {
+        let host = try host()
+        // As Docker leaves iptables' behind.
+        for command in ["iptables -P FORWARD DROP", "iptables -A FORWARD -s 203.0.113.1 -j ACCEPT", "ip6tables -P FORWARD DROP"] {
+            _ = try host.host.output(of: command.split(separator: " ").map(String.init))
+        }
+        let before = try host.forward()
+        #expect(try host.host.run { try Classic.uninstall() }.plan.isEmpty)
+        _ = try host.host.output(of: ["arptables-legacy", "-P", "FORWARD", "DROP"])
+        #expect(try host.host.run { try Classic.uninstall() }.plan.isEmpty)
+        #expect(try host.forward().dropLast() == before.dropLast())
+        // A bridge that is guarded without guests is opened.
+        try host.apply(HostPolicy(bridges: Self.article().bridges))
+        #expect(try host.host.run { try Classic.uninstall() }.plan.commands.count == 3)
+        #expect(try host.forward() == [["-P FORWARD ACCEPT"], ["-P FORWARD ACCEPT"], ["Chain FORWARD (policy ACCEPT)"]])
+    }
+
     @Test func `a rule that can't be put in fails alone`() throws {
         let host = try host()
         // A mark that somebody else refers to can't be taken away.
