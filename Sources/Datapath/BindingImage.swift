@@ -76,7 +76,8 @@ extension BindingImage {
 
     private mutating func setMACs(_ macs: [MACAddress]) {
         record.macs_count = UInt8(macs.count)
-        Self.fill(&record.macs, macs.map(\.word))
+        record.mac = macs.first?.word ?? 0
+        Self.fill(&record.more_macs, macs.dropFirst().map(\.word))
     }
 
     /// Single addresses before prefixes: they are what a guest uses most.
@@ -161,7 +162,8 @@ extension BindingImage {
     /// The binding that was written, normalized. Bytes that no binding of ours gives come out as some binding, too.
     var binding: Binding {
         let routers = Self.read(label.virtual_routers, 4, as: guard_virtual_router.self).compactMap(VirtualRouter.init)
-        let macs = Self.read(record.macs, min(Int(record.macs_count), Int(label.owned_macs)), as: UInt64.self).map { MACAddress(word: $0) }
+        let words = [record.mac] + Self.read(record.more_macs, Int(GUARD_PORT_MACS) - 1, as: UInt64.self)
+        let macs = words.prefix(min(Int(record.macs_count), Int(label.owned_macs))).map { MACAddress(word: $0) }
         var own4 = Set(addresses4.map { IPv4Prefix($0) } + prefixes4)
         for net in Self.read(record.nets4, Int(record.nets4_count), as: guard_net4.self) {
             let length = UInt32(bigEndian: net.mask).nonzeroBitCount

@@ -5,7 +5,7 @@ import Policy
 // guard.h's structs to and from the types of the core.
 
 extension MACAddress {
-    /// Six bytes as they travel, then two zero bytes (`guard_port.macs`).
+    /// Six bytes as they travel, then two zero bytes (`guard_port.mac`).
     var word: UInt64 { (rawValue << 16).bigEndian }
     init(word: UInt64) { self.init(rawValue: UInt64(bigEndian: word) >> 16) }
 }

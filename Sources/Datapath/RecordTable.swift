@@ -19,8 +19,8 @@ struct RecordTable: Sendable {
     /// The record of an interface; nil if it has none.
     func record(of interface: UInt32) throws(DatapathError) -> guard_port? {
         if let record = try record(at: place(interface).pointee, interface) { return record }
-        guard let number = try more.value(for: interface) else { return nil }
-        return try record(at: number, interface)
+        guard let entry = try more.value(for: interface) else { return nil }
+        return try record(at: entry, interface)
     }
 
     /// Every record.
@@ -35,14 +35,15 @@ struct RecordTable: Sendable {
         let isInIndex = try self.record(at: place.pointee, interface) != nil
         var present = place.pointee
         if !isInIndex { present = try more.value(for: interface) ?? 0 }
-        let number = record.slot * 2 + (present == record.slot * 2 ? 1 : 0)
+        let number = record.slot * 2 + (guard_entry_number(present) == record.slot * 2 ? 1 : 0)
+        let entry = guard_entry(interface, UInt32(record.kind), number)
         try records.set(record, for: number)
         if isInIndex || place.pointee == 0 {
-            cbpf_store(place, number)
+            cbpf_store(place, entry)
             // It was beside the index while another interface had its place.
             if !isInIndex, present != 0 { try more.remove(interface) }
         } else {
-            try more.set(number, for: interface)
+            try more.set(entry, for: interface)
         }
     }
 
@@ -56,7 +57,8 @@ struct RecordTable: Sendable {
 
     private func place(_ interface: UInt32) -> UnsafeMutablePointer<UInt32> { index.pointer(Int(interface % UInt32(GUARD_INDEX_ENTRIES))) }
 
-    private func record(at number: UInt32, _ interface: UInt32) throws(DatapathError) -> guard_port? {
+    private func record(at entry: UInt32, _ interface: UInt32) throws(DatapathError) -> guard_port? {
+        let number = guard_entry_number(entry)
         guard number != 0, let record = try records.value(for: number), record.ifindex == interface else { return nil }
         return record
     }

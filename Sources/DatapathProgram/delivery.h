@@ -44,17 +44,17 @@ static __always_inline __u32 deliver_ipv6(struct frame *f) {
         return GUARD_NOT_FOR_GUEST_IP6;
     if (likely(ip.next_header != PROTOCOL_ICMP6) || !(f->port->flags & GUARD_QUIET_ON)) return 0;
     struct nd_message nd;
-    if (bpf_skb_load_bytes(f->skb, f->l3 + 40, &nd, sizeof nd) || nd.type != ICMP6_NEIGHBOR_SOLICITATION) return 0;
+    if (read_nd(f->skb, f->l3 + 40, &nd) < sizeof nd || nd.type != ICMP6_NEIGHBOR_SOLICITATION) return 0;
     return is_for_guest6(f, &nd.target) ? 0 : GUARD_QUIET;
 }
 
 static __always_inline __u32 deliver_arp(struct frame *f) {
-    struct arp_packet arp;
     if (f->skb->len < f->l3 + 8) return GUARD_TRUNCATED;
-    if (bpf_skb_load_bytes(f->skb, f->l3, &arp, sizeof arp) || !is_ethernet_ipv4(&arp)) return GUARD_ARP_MALFORMED;
-    if (!(f->port->flags & GUARD_QUIET_ON) || arp.opcode != bpf_htons(1)) return 0;
-    __u32 target = address4_at(arp.target);
-    return target == address4_at(arp.sender) || own4(f->port, target) ? 0 : GUARD_QUIET;
+    const struct arp_packet *arp = arp_of(f);
+    if (!arp) return GUARD_ARP_MALFORMED;
+    if (!(f->port->flags & GUARD_QUIET_ON) || arp->opcode != bpf_htons(1)) return 0;
+    __u32 target = address4_at(arp->target);
+    return target == address4_at(arp->sender) || own4(f->port, target) ? 0 : GUARD_QUIET;
 }
 
 static __always_inline __u32 judge_to_guest(struct __sk_buff *skb, struct guard_port *port) {

@@ -72,6 +72,7 @@ static __always_inline __u64 mac_at(const void *bytes) {
 
 // 01:80:c2:00:00:00-0f, 01:00:0c:cc:cc:cc and -cd
 static __always_inline int is_l2_control(__u64 mac) {
+    if (likely(!is_group(mac))) return 0;
     return (mac & 0xf0ffffffffffULL) == 0x00000000c28001ULL || (mac & 0xfeffffffffffULL) == 0xcccccc0c0001ULL;
 }
 
@@ -81,14 +82,14 @@ VERIFIED_ONCE int has_other_mac(struct guard_port *port, __u64 mac) {
     if (!port) return 0;
     for (int i = 1; i < GUARD_PORT_MACS; i++) {
         if (i >= port->macs_count) return 0;
-        if (port->macs[i] == mac) return 1;
+        if (port->more_macs[i - 1] == mac) return 1;
     }
     return 0;
 }
 
 // Whether a MAC is in M. A bound port has one at least; most have no more.
 static __always_inline int has_mac(struct guard_port *port, __u64 mac) {
-    return likely(port->macs[0] == mac) || (port->macs_count > 1 && has_other_mac(port, mac));
+    return likely(port->mac == mac) || (port->macs_count > 1 && has_other_mac(port, mac));
 }
 
 static __always_inline int lists_type(const struct guard_port *port, __u16 type) {
@@ -141,16 +142,26 @@ static __always_inline __u32 judge_tags(struct frame *f) {
     return 0;
 }
 
-// The ports of a UDP header at `offset`. In place where they are linear, as they nearly always are: a helper's call
-// costs as much as ten such reads.
-static __always_inline int read_ports(struct __sk_buff *skb, __u32 offset, struct udp_ports *ports) {
+// `size` bytes at `offset` where they are linear, as they nearly always are, or null: a helper's call costs as much as
+// ten reads in place.
+static __always_inline void *in_place(struct __sk_buff *skb, __u32 offset, __u32 size) {
     void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-    if (likely(offset < 1024)) {
-        struct udp_ports *there = data + offset;
-        if (likely((void *)(there + 1) <= end)) {
-            *ports = *there;
-            return 1;
-        }
-    }
-    return !bpf_skb_load_bytes(skb, offset, ports, sizeof *ports);
+    if (unlikely(offset >= 1024)) return 0;
+    return likely(data + offset + size <= end) ? data + offset : 0;
+}
+
+// The ports of a UDP header at `offset`.
+static __always_inline int read_ports(struct __sk_buff *skb, __u32 offset, struct udp_ports *ports) {
+    struct udp_ports *there = in_place(skb, offset, sizeof *there);
+    if (unlikely(!there)) return !bpf_skb_load_bytes(skb, offset, ports, sizeof *ports);
+    *ports = *there;
+    return 1;
+}
+
+// The byte at `offset`.
+static __always_inline int read_byte(struct __sk_buff *skb, __u32 offset, __u8 *byte) {
+    __u8 *there = in_place(skb, offset, 1);
+    if (unlikely(!there)) return !bpf_skb_load_bytes(skb, offset, byte, 1);
+    *byte = *there;
+    return 1;
 }

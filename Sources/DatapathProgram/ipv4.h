@@ -58,7 +58,7 @@ static __noinline int judge_dhcp4_client(struct frame *f, struct ip4_header *ip,
 
 static __noinline int judge_icmp4(struct frame *f, __u32 protocol, __u32 offset) {
     __u8 type;
-    if (!f || bpf_skb_load_bytes(f->skb, offset, &type, 1)) return 0;
+    if (!f || !read_byte(f->skb, offset, &type)) return 0;
     if (protocol == PROTOCOL_ICMP) return !(f->port->flags & GUARD_ROLE_ROUTER) && (type == 5 || type == 9 || type == 18) ? GUARD_ICMP4_ROUTER : 0;
     return !(f->port->flags & GUARD_ROLE_MULTICAST_QUERIER) && (type == 0x11 || type == 0x30 || type == 0x32) ? GUARD_MULTICAST_QUERY : 0;
 }

@@ -118,7 +118,7 @@ static __always_inline __u32 judge_ipv6(struct frame *f) {
     struct nd_options options = {.owner = f->source};
     int readable = !chain.reason && chain.fragment != FRAGMENT_LATER;
     if (unlikely(readable && chain.next == PROTOCOL_ICMP6 && chain.at < end)) {
-        if (bpf_skb_load_bytes(skb, chain.at, &type, 1)) type = 0;
+        if (!read_byte(skb, chain.at, &type)) type = 0;
         if (is_nd(type)) walk_nd_options(skb, &options, chain.at + nd_fixed_bytes(type), end);
     }
     if (unlikely(unspecified) && !may_be_unspecified(&ip, type, &options)) return GUARD_IP6_SOURCE;

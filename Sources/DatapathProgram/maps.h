@@ -36,7 +36,7 @@ const volatile __u32 guard_stamp = GUARD_DEFAULT_STAMP;
 
 MAP(port_index, BPF_MAP_TYPE_ARRAY, GUARD_INDEX_ENTRIES, __u32, __u32, BPF_F_MMAPABLE);
 MAP(port_index_more, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, __u32, BPF_F_NO_PREALLOC);
-MAP(records, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS * 2, __u32, struct guard_port, 0);
+MAP(records, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS * 2, __u32, struct guard_port, BPF_F_MMAPABLE);
 MAP(labels, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, struct guard_label, BPF_F_NO_PREALLOC);
 MAP(addresses4, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_address4, __u8, BPF_F_NO_PREALLOC);
 MAP(addresses6, BPF_MAP_TYPE_HASH, GUARD_MAX_ADDRESSES, struct guard_address6, __u8, BPF_F_NO_PREALLOC);
@@ -64,21 +64,29 @@ struct {
 } dhcp SEC(".maps");
 MAP(leases, BPF_MAP_TYPE_HASH, GUARD_MAX_LEASES, struct guard_lease_key, struct guard_lease, BPF_F_NO_PREALLOC);
 
-static __always_inline struct guard_port *record_at(__u32 number, __u32 ifindex) {
+_Static_assert(GUARD_MAX_PORTS * 2 <= 1 << GUARD_ENTRY_NUMBER_BITS, "an entry has room for each record's number");
+_Static_assert(sizeof(struct guard_port) % 64 == 0, "each record begins where a cache line does");
+
+VERIFIED_ONCE int entry_beside(__u32 ifindex) {
+    __u32 *entry = bpf_map_lookup_elem(&port_index_more, &ifindex);
+    return entry ? *entry : 0;
+}
+
+// The entry of an interface, or 0.
+static __always_inline __u32 entry_of(__u32 ifindex) {
+    __u32 at = ifindex % GUARD_INDEX_ENTRIES;
+    __u32 *there = bpf_map_lookup_elem(&port_index, &at);
+    __u32 entry = there ? *(volatile __u32 *)there : 0;
+    return likely(guard_entry_is_of(entry, ifindex)) ? entry : entry_beside(ifindex);
+}
+
+// The record that an entry tells of, or null.
+static __always_inline struct guard_port *record_at(__u32 entry, __u32 ifindex) {
+    __u32 number = guard_entry_number(entry);
     if (unlikely(!number)) return 0;
     struct guard_port *port = bpf_map_lookup_elem(&records, &number);
     return likely(port && port->ifindex == ifindex) ? port : 0;
 }
 
-VERIFIED_ONCE int more_record_number(__u32 ifindex) {
-    __u32 *number = bpf_map_lookup_elem(&port_index_more, &ifindex);
-    return number ? *number : 0;
-}
-
 // The record of an interface, or null.
-static __always_inline struct guard_port *record_of(__u32 ifindex) {
-    __u32 at = ifindex % GUARD_INDEX_ENTRIES;
-    __u32 *number = bpf_map_lookup_elem(&port_index, &at);
-    struct guard_port *port = number ? record_at(*(volatile __u32 *)number, ifindex) : 0;
-    return likely(port) ? port : record_at(more_record_number(ifindex), ifindex);
-}
+static __always_inline struct guard_port *record_of(__u32 ifindex) { return record_at(entry_of(ifindex), ifindex); }

@@ -21,6 +21,17 @@ struct nd_message {  // the fixed part as far as it is looked at
 };
 #define ND_SOLICITED 0x40  // in the first byte of the flags
 
+// The message at `offset`: all of it, or where there is less of it at least 8 bytes. Gives how many, 0 for neither.
+static __always_inline __u32 read_nd(struct __sk_buff *skb, __u32 offset, struct nd_message *nd) {
+    struct nd_message *there = in_place(skb, offset, sizeof *nd);
+    if (likely(there)) {
+        *nd = *there;
+        return sizeof *nd;
+    }
+    if (!bpf_skb_load_bytes(skb, offset, nd, sizeof *nd)) return sizeof *nd;
+    return bpf_skb_load_bytes(skb, offset, nd, 8) ? 0 : 8;
+}
+
 // What a walk over the options found, up to where it ended or broke.
 struct nd_options {
     __u64 owner;  // the Ethernet source, which link-layer address options must hold
@@ -39,26 +50,35 @@ static __always_inline __u32 nd_fixed_bytes(__u32 type) {
                                                                                            : 8;
 }
 
+// The first 8 bytes of an option. A function of its own: the walk would be verified for each way of each of its turns.
+VERIFIED_ONCE int read_option(struct __sk_buff *skb, __u32 at, __u64 *option) {
+    if (!option) return 0;
+    __u64 *there = in_place(skb, at, 8);
+    if (unlikely(!there)) return !bpf_skb_load_bytes(skb, at, option, 8);
+    *option = *there;
+    return 1;
+}
+
 // Walks the options of an ND message at `offset` to `end`.
 VERIFIED_ONCE int walk_nd_options(struct __sk_buff *skb, struct nd_options *found, __u32 at, __u32 end) {
     if (!found) return 0;
     found->broken = 1;
     for (int i = 0; i < GUARD_MAX_ND_OPTIONS; i++) {
-        struct {
-            __u8 type, length, mac[6];
-        } option;
         if (at == end) break;
-        if (at > end || end - at < 8 || bpf_skb_load_bytes(skb, at, &option, 8)) return 0;
-        if (option.length == 0 || end - at < option.length * 8) return 0;
-        int own = option.length == 1 && mac_at(option.mac) == found->owner;
-        if (option.type == 1) {
+        if (at > end || end - at < 8) return 0;
+        __u64 option;
+        if (!read_option(skb, at, &option)) return 0;
+        __u32 type = option & 0xff, length = option >> 8 & 0xff;  // then a MAC, if it is a link-layer address
+        if (length == 0 || end - at < length * 8) return 0;
+        int own = length == 1 && option >> 16 == found->owner;
+        if (type == 1) {
             found->sources++;
             if (!own) found->foreign_sources++;
-        } else if (option.type == 2) {
+        } else if (type == 2) {
             found->targets++;
             if (!own) found->foreign_targets++;
         }
-        at += option.length * 8;
+        at += length * 8;
     }
     found->broken = at != end;
     return 0;
@@ -90,7 +110,8 @@ static __always_inline __u32 judge_advertisement(struct frame *f, struct ip6_hea
 static __noinline int judge_nd(struct frame *f, struct ip6_header *ip, struct nd_options *options, __u32 offset, __u32 length) {
     if (!f || !ip || !options) return GUARD_ND_MALFORMED;
     struct nd_message nd = {};
-    if (bpf_skb_load_bytes(f->skb, offset, &nd, 8)) return GUARD_ND_MALFORMED;
+    __u32 present = read_nd(f->skb, offset, &nd);
+    if (!present) return GUARD_ND_MALFORMED;
     if (ip->hop_limit != 255 || nd.code != 0 || length < nd_fixed_bytes(nd.type) || options->broken) return GUARD_ND_MALFORMED;
     __u32 flags = f->port->flags;
     f->is_neighbor = 1;
@@ -103,7 +124,7 @@ static __noinline int judge_nd(struct frame *f, struct ip6_header *ip, struct nd
         return options->sources > 1 || options->foreign_sources ? GUARD_ND_ROUTER_SOLICITATION : 0;
     case ICMP6_NEIGHBOR_SOLICITATION:
     case ICMP6_NEIGHBOR_ADVERTISEMENT:
-        if (bpf_skb_load_bytes(f->skb, offset, &nd, sizeof nd)) return GUARD_ND_MALFORMED;
+        if (present < sizeof nd) return GUARD_ND_MALFORMED;
         return nd.type == ICMP6_NEIGHBOR_SOLICITATION ? judge_solicitation(f, ip, &nd, options) : judge_advertisement(f, ip, &nd, options);
     default:
         return GUARD_ICMP6_CONTROL;

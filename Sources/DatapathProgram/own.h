@@ -83,7 +83,7 @@ static __always_inline int is_in6(const struct guard_net6 *net, const struct add
 
 VERIFIED_ONCE int has_other6(struct guard_port *port, struct address6 *address) {
     if (!port || !address) return 0;
-    for (int i = 1; i < GUARD_PORT_NETS6; i++) {
+    for (int i = 2; i < GUARD_PORT_NETS6; i++) {
         if (i >= port->nets6_count) return 0;
         if (is_in6(&port->nets6[i], address)) return 1;
     }
@@ -91,9 +91,12 @@ VERIFIED_ONCE int has_other6(struct guard_port *port, struct address6 *address) 
     return 0;
 }
 
-// Whether an IPv6 address is in A6, or in LL without a claim.
+// Whether an IPv6 address is in A6, or in LL without a claim. The first two are compared in place: an address and a prefix
+// are what most guests have.
 static __always_inline int own6(struct guard_port *port, struct address6 *address) {
-    return port->nets6_count > 0 && (likely(is_in6(&port->nets6[0], address)) || (port->nets6_count > 1 && has_other6(port, address)));
+    if (port->nets6_count > 0 && likely(is_in6(&port->nets6[0], address))) return 1;
+    if (port->nets6_count < 2) return 0;
+    return is_in6(&port->nets6[1], address) || (port->nets6_count > 2 && has_other6(port, address));
 }
 
 static __always_inline int equal6(const struct address6 *a, const struct address6 *b) {

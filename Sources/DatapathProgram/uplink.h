@@ -67,12 +67,10 @@ static __noinline int judge_icmp6_from_uplink(struct frame *f, struct ip6_header
     if (!f || !ip) return 0;
     struct nd_message nd = {};
     __u32 at = f->l3 + 40;
-    if (bpf_skb_load_bytes(f->skb, at, &nd, 8)) return 0;
-    __u8 type = nd.type, code = nd.code;  // a load that fails clears what it should have filled
-    if (type == ICMP6_NEIGHBOR_ADVERTISEMENT && !bpf_skb_load_bytes(f->skb, at, &nd, sizeof nd) && is_guests6(f, &nd.target))
-        return GUARD_UPLINK_GUEST_ADDRESS;
-    if (!is_nd(type)) return 0;
-    if (ip->hop_limit == 255 && code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, type == ICMP6_ROUTER_ADVERTISEMENT);
+    __u32 present = read_nd(f->skb, at, &nd);
+    if (!present || !is_nd(nd.type)) return 0;
+    if (nd.type == ICMP6_NEIGHBOR_ADVERTISEMENT && present == sizeof nd && is_guests6(f, &nd.target)) return GUARD_UPLINK_GUEST_ADDRESS;
+    if (ip->hop_limit == 255 && nd.code == 0 && is_link_local6(&ip->source)) learn(f, &ip->source, nd.type == ICMP6_ROUTER_ADVERTISEMENT);
     return 0;
 }
 
@@ -85,9 +83,8 @@ static __always_inline __u32 judge_addresses(struct frame *f) {
         return unlikely(is_guests4(f, ip->source)) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
     }
     if (f->type == TYPE_ARP) {
-        struct arp_packet arp;
-        if (bpf_skb_load_bytes(skb, 14, &arp, sizeof arp) || !is_ethernet_ipv4(&arp)) return 0;
-        return is_guests4(f, address4_at(arp.sender)) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
+        const struct arp_packet *arp = arp_of(f);
+        return arp && is_guests4(f, address4_at(arp->sender)) ? GUARD_UPLINK_GUEST_ADDRESS : 0;
     }
     if (f->type == TYPE_IPV6) {
         struct ip6_header *h = data + 14;

@@ -133,10 +133,25 @@ struct guard_net6 {
 };
 
 // A port's record is found without hashing, which would cost as much as all the rest of a program:
-// map `port_index`, array (mmapable): ifindex mod GUARD_INDEX_ENTRIES -> number in `records`, 0 for none;
-// map `port_index_more`, hash: ifindex -> number, for a port whose place in the array another one holds.
-// Map `records`, array: struct guard_port. A slot has two, 2 * slot and 2 * slot + 1. A new binding is written into the
-// one that is not in use, then the index is set to it by one 32-bit store: no packet sees half a binding.
+// map `port_index`, array (mmapable): ifindex mod GUARD_INDEX_ENTRIES -> entry, 0 for none;
+// map `port_index_more`, hash: ifindex -> entry, for a port whose place in the array another one holds.
+// An entry says whose it is, what kind of port that is, and which of `records` is in force: the programs that need no more
+// never touch a record.
+#define GUARD_ENTRY_NUMBER_BITS 15
+#define GUARD_ENTRY_KIND_BITS 2
+static inline __u32 guard_entry(__u32 ifindex, __u32 kind, __u32 number) {
+    return ifindex / GUARD_INDEX_ENTRIES << (GUARD_ENTRY_NUMBER_BITS + GUARD_ENTRY_KIND_BITS) | kind << GUARD_ENTRY_NUMBER_BITS | number;
+}
+static inline __u32 guard_entry_number(__u32 entry) { return entry & ((1u << GUARD_ENTRY_NUMBER_BITS) - 1); }
+static inline __u32 guard_entry_kind(__u32 entry) { return entry >> GUARD_ENTRY_NUMBER_BITS & ((1u << GUARD_ENTRY_KIND_BITS) - 1); }
+static inline int guard_entry_is_of(__u32 entry, __u32 ifindex) {
+    return entry && entry >> (GUARD_ENTRY_NUMBER_BITS + GUARD_ENTRY_KIND_BITS) == ifindex / GUARD_INDEX_ENTRIES;
+}
+
+// Map `records`, array (mmapable, which has each begin where a cache line does): struct guard_port. A slot has two, 2 * slot
+// and 2 * slot + 1. A new binding is written into the one that is not in use, then the index is set to it by one 32-bit
+// store: no packet sees half a binding. What nearly every frame needs is in the first 64 bytes, and the first two networks
+// of IPv6 are in the next.
 struct guard_port {
     __u32 binding;  // the binding's own number, never used twice on a host; key into the maps below; 0: none
     __u32 ifindex;  // of the port itself
@@ -147,14 +162,15 @@ struct guard_port {
     __u8 macs_count;
     __u8 nets4_count;
     __u8 nets6_count;  // EUI-64 and listed link-local addresses among them
-    __u8 ethertypes_count;
-    __u8 broadcasts4_count;
-    __u8 unused[6];
-    __u64 macs[GUARD_PORT_MACS];  // six bytes as they travel, then two zero bytes
+    __u64 mac;         // the first: six bytes as they travel, then two zero bytes
     struct guard_net4 nets4[GUARD_PORT_NETS4];
     struct guard_net6 nets6[GUARD_PORT_NETS6];
-    __u32 broadcasts4[2];                      // network byte order: may be a destination, never a source
+    __u64 more_macs[GUARD_PORT_MACS - 1];
     __u16 ethertypes[GUARD_PORT_ETHERTYPES];  // network byte order
+    __u32 broadcasts4[2];                      // network byte order: may be a destination, never a source
+    __u8 ethertypes_count;
+    __u8 broadcasts4_count;
+    __u8 unused[22];
     // Limits as in a virtual scheduling bucket: nanoseconds a frame, 0 no limit; nanoseconds of burst.
     __u64 broadcast_interval;
     __u64 broadcast_burst;
@@ -220,7 +236,7 @@ static inline __u32 guard_filter_bit(__u32 bridge, __u64 high, __u64 low) {
     h ^= h >> 32;
     return (__u32)(h * 0x9e3779b97f4a7c15ULL >> 44);  // of GUARD_FILTER_WORDS * 64
 }
-static inline __u32 guard_filter_bit_mac(__u32 bridge, __u64 mac) { return guard_filter_bit(bridge, 48, mac); }  // as in guard_port.macs
+static inline __u32 guard_filter_bit_mac(__u32 bridge, __u64 mac) { return guard_filter_bit(bridge, 48, mac); }  // as in guard_port.mac
 static inline __u32 guard_filter_bit4(__u32 bridge, __u32 address) { return guard_filter_bit(bridge, 4, address); }  // network byte order
 
 // Map `tallies`, array, index (slot * 2 + side) * GUARD_REASONS + reason; side 0 into the bridge, 1 out of it.
@@ -296,7 +312,7 @@ struct guard_lease_key {
     __u8 address[16];  // as it travels; IPv4 in the first four
 };
 struct guard_lease {
-    __u64 mac;      // as in guard_port.macs
+    __u64 mac;      // as in guard_port.mac
     __u64 expires;  // CLOCK_BOOTTIME, nanoseconds; all ones: never
     __u32 port;     // ifindex
     __u8 server_family;  // 4 or 6
@@ -309,7 +325,7 @@ struct guard_lease {
 #define GUARD_GUEST_NAME_BYTES 128
 #define GUARD_LABEL_MIGRATING 1
 struct guard_virtual_router {
-    __u64 mac;      // as in guard_port.macs
+    __u64 mac;      // as in guard_port.mac
     __u8 family;    // 4 or 6; 0 unused
     __u8 unused[7];
     __u8 address[16];  // as it travels; IPv4 in the first four
@@ -323,7 +339,7 @@ struct guard_label {
     __u32 neighbor_rate;
     __u32 neighbor_burst;
     __u8 origin;
-    __u8 owned_macs;  // how many of guard_port.macs are the guest's own; the rest are virtual routers'
+    __u8 owned_macs;  // how many of guard_port's MACs are the guest's own; the rest are virtual routers'
     __u8 flags;
     __u8 listed_eui64;  // bit i: the EUI-64 link-local address of macs[i] is listed by hand too
     __u8 unused[4];
