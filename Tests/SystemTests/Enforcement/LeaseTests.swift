@@ -240,6 +240,21 @@ struct LeaseTests {
         #expect(try leased.bound(leased.guest).isEmpty && !leased.canPing("2001:db8::254", from: leased.guest))
     }
 
+    @Test func `a DHCPv6 client may ask from any port`() throws {
+        let leased = try LeasedNetwork()
+        let (mac, server) = (LeasedNetwork.macs[0], LeasedNetwork.outsideMAC)
+        let address = IPv6Address("2001:db8::77")!
+        let ask = UpperLayer.dhcpv6(DHCPv6Message.request, transaction: 3, options: [.client([1])], from: 50_000)
+        let reply = UpperLayer.dhcpv6(
+            DHCPv6Message.reply, transaction: 3, options: [.client([1]), .server([2]), .addresses([address])], from: 547, to: 546)
+        try leased.guest.sender().send(
+            Frame.ethernet(from: mac, to: .broadcast, .ipv6(from: mac.eui64LinkLocal, to: IPv6Address("ff02::1:2")!, ask)).bytes)
+        try leased.network.outside.sender().send(
+            Frame.ethernet(from: server, to: mac, .ipv6(from: server.eui64LinkLocal, to: mac.eui64LinkLocal, reply)).bytes)
+        #expect(try leased.wait { Self.bound($0) != nil }.flatMap(Self.bound)?.prefix == .v6(IPv6Prefix(address)))
+        #expect(try leased.bound(leased.guest) == [.v6(IPv6Prefix(address))])
+    }
+
     @Test func `a port that is attached keeps its lease when attached again, and loses it when detached`() throws {
         let leased = try LeasedNetwork()
         leased.policy.interfaces.removeFirst()
