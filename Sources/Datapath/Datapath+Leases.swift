@@ -33,8 +33,25 @@ extension Datapath {
 
     // MARK: Under the lock
 
+    /// What is leased by the maps in force, whatever their layout; nothing where it has no leases, or lays them out otherwise.
+    static func leases(pinnedIn pins: PinFolder) throws(DatapathError) -> [Lease] {
+        guard let descriptor = try Descriptor.pinned(at: pins.map("leases", .current)) else { return [] }
+        do throws(DatapathError) {
+            return try read(KernelMap("leases", descriptor)) { _ in true }
+        } catch {
+            guard case .object = error else { throw error }
+            return []
+        }
+    }
+
     func readLeases(where isWanted: (guard_lease) -> Bool) throws(DatapathError) -> [Lease] {
-        try maps.leases.entries().filter { isWanted($0.value) }.compactMap { Lease($0.key, $0.value) }.sorted()
+        try Self.read(maps.leases, where: isWanted)
+    }
+
+    private static func read(
+        _ map: KernelMap<guard_lease_key, guard_lease>, where isWanted: (guard_lease) -> Bool
+    ) throws(DatapathError) -> [Lease] {
+        try map.entries().filter { isWanted($0.value) }.compactMap { Lease($0.key, $0.value) }.sorted()
     }
 
     /// What a port has been leased and no longer may have: all, or by its new binding.

@@ -41,14 +41,16 @@ extension Datapath {
 
     /// Moves to new maps, for a version whose layout the maps in force don't have: a second set is loaded beside them,
     /// `fill` writes every record into it (`bind`, `close` and the rest attach nothing there), then each port's programs
-    /// are exchanged, and the old set goes. No port is unguarded for a moment; counters start anew.
+    /// are exchanged, and the old set goes. No port is unguarded for a moment; counters start anew, and messages of DHCP
+    /// that nobody has read are gone.
     ///
     /// Processes that have the old maps open get `DatapathError.superseded` from then on.
     ///
-    /// - Parameter fill: what goes into the new maps; if it throws, all stays as it was.
+    /// - Parameter fill: writes what goes into the new maps, and is given what DHCP has leased by those in force, which
+    ///   nobody changes meanwhile; if it throws, all stays as it was.
     public static func replace(
         pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, object: DatapathObject = .embedded,
-        fill: (Datapath) throws(DatapathError) -> Void
+        fill: (Datapath, [Lease]) throws(DatapathError) -> Void
     ) throws(DatapathError) -> Datapath {
         let stamp = try stamp(ofBit: stampBit)
         let bytes = try object.bytes()
@@ -59,7 +61,7 @@ extension Datapath {
             let next = try loaded(pins, .next, bytes, stamp)
             do throws(DatapathError) {
                 if let old { next.ledger.continueNumbers(of: old) }
-                try fill(try Datapath(pins: pins, ledger: next.ledger, maps: next.maps, isFilling: true))
+                try fill(try Datapath(pins: pins, ledger: next.ledger, maps: next.maps, isFilling: true), try leases(pinnedIn: pins))
             } catch {
                 try? pins.remove(.next)
                 throw error

@@ -4,7 +4,8 @@
 #pragma once
 #include "delivery.h"
 
-// Whether a frame from a guest is its DHCP client's. It has passed all rules: a DHCPv4 one is whole and no fragment (F4).
+// Whether a frame from a guest is its DHCP client's. It has passed all rules: a DHCPv4 one is whole and no fragment (F4). A
+// DHCPv6 one may come from any port (RFC 8415 7.2); a relay's only by a guest with the role (S12), and whoever reads it sees.
 static __always_inline int is_from_dhcp_client(struct frame *f) {
     void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
     struct udp_ports ports = {};
@@ -16,7 +17,7 @@ static __always_inline int is_from_dhcp_client(struct frame *f) {
     }
     struct ip6_header *ip = data + f->l3;
     if (f->type != TYPE_IPV6 || (void *)(ip + 1) > end || ip->next_header != PROTOCOL_UDP) return 0;
-    return read_ports(f->skb, f->l3 + 40, &ports) && ports.source == DHCP6_CLIENT && ports.destination == DHCP6_SERVER;
+    return read_ports(f->skb, f->l3 + 40, &ports) && ports.destination == DHCP6_SERVER;
 }
 
 // Whether a DHCPv4 answer goes to everybody, or to the very address that it gives. What comes from beyond the link's

@@ -12,6 +12,8 @@ struct BridgeWishes {
     private(set) var owners: OwnerTable
     /// Leases that hold no longer: expired, or what they were given to is another now.
     private(set) var lapsed: [Lease] = []
+    /// Former leases that hold at these ports.
+    private(set) var carried: [Lease] = []
     /// Leases of what is listed for the same guest now.
     private(set) var adopted: [Lease] = []
     private(set) var faults: [Fault] = []
@@ -125,19 +127,22 @@ struct BridgeWishes {
 
     /// Adds to what a port is to have the leases that hold there. What somebody lists goes before what anybody leases.
     private mutating func lend(_ listed: Binding, at index: InterfaceIndex, _ wishes: inout [InterfaceIndex: PortWish]) {
-        guard let guarded = trusted(index), !guarded.leases.isEmpty, var wish = wishes[index] else { return }
+        let guarded = trusted(index)
+        let leases = guarded?.leases ?? state.formerLeases[index] ?? []
+        guard !leases.isEmpty, var wish = wishes[index] else { return }
         var holding: [Lease] = []
-        for lease in guarded.leases.sorted() where lease.holds(for: listed, on: device.index, at: state.time) {
+        for lease in leases.sorted() where lease.holds(for: listed, on: device.index, at: state.time) {
             guard !owners.isHeld(lease.prefix, besides: index) else { continue }
             holding.append(lease)
             owners.add(lease, isMigrating: listed.isMigrating)
         }
-        for lease in guarded.leases where !holding.contains(lease) {
+        if guarded == nil { carried += holding }
+        for lease in leases where !holding.contains(lease) {
             if listed.holds(lease.prefix) { adopted.append(lease) } else { lapsed.append(lease) }
         }
         let binding = listed.granting(holding).normalized
         // Another's binding is written by us only where what was leased to it has lapsed.
-        if case .untouched = wish.use, binding == guarded.binding { return }
+        if case .untouched = wish.use, binding == guarded?.binding { return }
         wish.use = .guest(binding, subnets: policy.subnets)
         wishes[index] = wish
     }

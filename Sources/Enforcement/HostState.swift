@@ -12,6 +12,8 @@ public struct HostState: Sendable, Hashable {
     public var bridges: [InterfaceIndex: BridgeDevice]
     /// Every interface that has a record, by number. Its interface may be gone.
     public var guarded: [InterfaceIndex: GuardedPort]
+    /// What DHCP has given by maps that are about to be replaced, by the port's number; new maps have no record of it yet.
+    public var formerLeases: [InterfaceIndex: [Lease]] = [:]
     /// The guest's MAC behind a port, by the port's number, where the hypervisor says so: for bindings that name no port.
     public var reportedMACs: [InterfaceIndex: MACAddress]
     /// Whether an interface made from now on is born without IPv6 (net/ipv6/conf/default/disable_ipv6): what a released

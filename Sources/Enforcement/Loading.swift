@@ -7,7 +7,7 @@ public enum Loading {
     public struct Outcome: Sendable {
         public let datapath: Datapath
         /// The maps were another version's. Counters start anew, and ports that `attach` had bound are closed until it
-        /// binds them again.
+        /// binds them again; what DHCP has given to the policy's guests is still theirs.
         public let hasMoved: Bool
     }
 
@@ -26,23 +26,30 @@ public enum Loading {
     }
 
     private static func move(_ policy: HostPolicy, _ pins: PinFolder, _ stampBit: Int) throws(EnforcementError) -> Datapath {
-        let plan = Plan(policy, on: try HostState.observe(datapath: nil))
-        if let fault = plan.faults.first(where: \.takesMoreThanAGuest) {
+        var state = try HostState.observe(datapath: nil)
+        // What leases do to a plan is no fault.
+        if let fault = Plan(policy, on: state).faults.first(where: \.takesMoreThanAGuest) {
             throw .refused("\(fault); the maps of the version before stay in force")
         }
         return try EnforcementError.wrap { () throws(DatapathError) in
-            try Datapath.replace(pins: pins, stampBit: stampBit) { datapath throws(DatapathError) in try fill(datapath, plan.steps) }
+            try Datapath.replace(pins: pins, stampBit: stampBit) { datapath, leases throws(DatapathError) in
+                state.formerLeases = Dictionary(grouping: leases, by: \.port)
+                try fill(datapath, Plan(policy, on: state))
+            }
         }
     }
 
-    /// Owners before the bindings that lean on them. A guest whose binding doesn't fit is closed, and alone so: applying
-    /// the plan says why.
-    private static func fill(_ datapath: Datapath, _ steps: [Step]) throws(DatapathError) {
-        for case .enterOwners(let bridge, let table, _) in steps { _ = try datapath.write(table, bridge: bridge.index) }
-        let writing = steps.filter { $0.record != nil }
+    /// Leases before what grants them, owners before the bindings that lean on them. A guest whose binding doesn't fit is
+    /// closed, and alone so: applying the plan says why.
+    private static func fill(_ datapath: Datapath, _ plan: Plan) throws(DatapathError) {
+        try datapath.enter(plan.leases)
+        for case .enterOwners(let bridge, let table, _) in plan.steps { _ = try datapath.write(table, bridge: bridge.index) }
+        let writing = plan.steps.filter { $0.record != nil }
         let results = try datapath.write(writing.compactMap(\.record))
-        let unfit = zip(writing, results).filter { $0.1 != nil }.map { PortRecord.closed($0.0.port) }
-        for failure in try datapath.write(unfit).compactMap(\.self) { throw failure }
+        let unfit = zip(writing, results).filter { $0.1 != nil }.map(\.0.port)
+        for failure in try datapath.write(unfit.map { .closed($0) }).compactMap(\.self) { throw failure }
+        let closed = Set(unfit.map(\.index))
+        try datapath.forget(plan.leases.filter { closed.contains($0.port) })
     }
 }
 

@@ -24,15 +24,21 @@ import Policy
 /// drops. A port that joins between two plans is shut out by 5 on all the others before anything knows of it.
 public struct Plan: Sendable, Hashable, Encodable {
     public var steps: [Step]
+    /// What of `HostState.formerLeases` the records grant; written down before them. None but in a move to other maps, and so
+    /// not shown.
+    public var leases: [Lease]
     /// What can't be carried out; with one of scope `policy` there are no steps.
     public var faults: [Fault]
     /// What is carried out, but may not be meant.
     public var warnings: [String]
 
+    private enum CodingKeys: CodingKey { case steps, faults, warnings }
+
     public var isEmpty: Bool { steps.isEmpty }
 
-    public init(steps: [Step] = [], faults: [Fault] = [], warnings: [String] = []) {
+    public init(steps: [Step] = [], leases: [Lease] = [], faults: [Fault] = [], warnings: [String] = []) {
         self.steps = steps
+        self.leases = leases
         self.faults = faults
         self.warnings = warnings
     }

@@ -9,6 +9,7 @@ struct PlanDraft {
     var faults: [Fault] = []
     var warnings: [String] = []
 
+    private var leases: [Lease] = []
     private var releases: [Step] = []
     private var restorations: [Step] = []
     private var bridgeOptions: [Step] = []
@@ -36,7 +37,7 @@ struct PlanDraft {
             releases, restorations, bridgeOptions, staleUplinkEntries, closings, adopted, reductions, owners, rebindings, bindings, lapsed,
             entries, exits, forwarding, flags,
         ]
-        return Plan(steps: isRefused ? [] : phases.flatMap(\.self), faults: faults, warnings: warnings)
+        return Plan(steps: isRefused ? [] : phases.flatMap(\.self), leases: isRefused ? [] : leases, faults: faults, warnings: warnings)
     }
 
     // MARK: A bridge to be guarded
@@ -46,6 +47,7 @@ struct PlanDraft {
         if wishes.device.hasNoLinkLocalLearning == false { bridgeOptions.append(.setLinkLocalLearning(bridge, isOff: true)) }
         enter(wishes.owners, wishes.device)
         for wish in wishes.ports { add(wish, on: wishes.device) }
+        leases += wishes.carried
         for (port, leases) in Dictionary(grouping: wishes.adopted, by: \.port).sorted(by: { $0.key < $1.key }) { adopt(leases, at: port) }
         for (port, leases) in Dictionary(grouping: wishes.lapsed, by: \.port).sorted(by: { $0.key < $1.key }) { forget(leases, at: port) }
     }

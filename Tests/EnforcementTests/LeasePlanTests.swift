@@ -61,6 +61,27 @@ struct LeasePlanTests {
         #expect(host.plan(changed).isEmpty)
     }
 
+    @Test func `leases of maps that are left are granted by the new ones, if they hold`() {
+        var policy = policy
+        policy.interfaces[1].binding.usesDHCP = true
+        let delegated = Self.lease(.v6(IPv6Prefix("2001:db8:1::/56")!), expiry: .max)
+        let lost = [
+            Self.lease(.v4(IPv4Prefix("192.0.2.78")!), expiry: Self.now),
+            // Listed for guest 2, where it is no lease, and not to be lent to guest 1; of a port that nobody is behind.
+            Self.lease(.v4(IPv4Prefix("192.0.2.2")!)), Self.lease(.v4(IPv4Prefix("192.0.2.2")!), port: 2),
+            Self.lease(.v4(IPv4Prefix("192.0.2.79")!), port: 3),
+        ]
+        var host = ModelHost(guests: 3)
+        host.state.time = Self.now
+        host.state.formerLeases = Dictionary(grouping: lost + [Self.lease(), delegated], by: \.port)
+        let plan = host.apply(policy)
+        #expect(Set(plan.leases) == [Self.lease(), delegated] && !plan.steps.contains { $0.name == "forget-leases" })
+        #expect(addresses(host) == [Self.address] && addresses(host, 2) == [IPv4Prefix("192.0.2.2")!] && addresses(host, 3) == nil)
+        let owners = host.state.bridges[ModelHost.bridge]?.owners
+        #expect(owners?.addresses4[Self.address.address] == Owner(.guest(port: ModelHost.port(1))))
+        #expect(owners?.addresses4[IPv4Address(192, 0, 2, 79)] == nil)
+    }
+
     @Test func `a lease whose record was lost is granted again`() {
         var host = host()
         host.state.guarded[ModelHost.port(1)]!.binding!.addresses4 = []

@@ -46,7 +46,10 @@ extension LeaseBookTests {
         #expect(try test.exchange6(Self.reply([.addresses([Self.address6])]), asking: type) == [.renew(Self.lease6())])
     }
 
-    @Test(arguments: [DHCPv6Message.solicit, DHCPv6Message.confirm, DHCPv6Message.informationRequest, DHCPv6Message.release, DHCPv6Message.decline])
+    @Test(arguments: [
+        DHCPv6Message.solicit, DHCPv6Message.confirm, DHCPv6Message.informationRequest, DHCPv6Message.release, DHCPv6Message.decline,
+        DHCPv6Message.relayForward, DHCPv6Message.relayReply,
+    ])
     func `a reply to anything else binds nothing`(type: UInt8) throws {
         var test = self
         #expect(try test.exchange6(Self.reply([.addresses([Self.address6])]), asking: type) == [.refuse(Self.lease6().prefix, .unsolicited)])

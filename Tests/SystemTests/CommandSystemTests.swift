@@ -1,6 +1,9 @@
-import CBPF
+import Addresses
+import Datapath
 import Foundation
 import Lab
+import Netlink
+import Policy
 import Testing
 
 /// The command on a bridge that was made by hand.
@@ -116,7 +119,7 @@ struct CommandSystemTests {
         let fixture = try CommandFixture()
         _ = try fixture.succeed("apply")
         _ = try fixture.succeed("attach", "vif2.0", "--bridge", "br0", "--mac", "02:00:00:00:00:02", "--address", "192.0.2.2")
-        try fixture.host.run { try Self.changeLayout(ofLedger: "/sys/fs/bpf/vifguard/current/ledger") }
+        try fixture.host.run { try DatapathFixture.changeLayout(of: PinFolder()) }
         let refused = try fixture.run("status")
         #expect(refused.status == 1 && refused.errors.contains("'vifguard apply'"), "\(refused)")
         let applied = try fixture.run("apply")
@@ -128,17 +131,39 @@ struct CommandSystemTests {
         #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == 1)
     }
 
-    /// As if a version with another layout had made the maps: the ledger's second word says which.
-    private static func changeLayout(ofLedger path: String) throws {
-        let ledger = bpf_obj_get(path)
-        try #require(ledger >= 0)
-        defer { close(ledger) }
-        var key: UInt32 = 0
-        // More than the ledger's entry has.
-        var words = [UInt64](repeating: 0, count: 1 << 13)
-        try #require(bpf_map_lookup_elem(ledger, &key, &words) == 0)
-        words[1] += 1
-        try #require(bpf_map_update_elem(ledger, &key, &words, 0) == 0)
+    @Test func `what DHCP has given outlives a move to new maps, as long as the policy lets it`() throws {
+        let fixture = try CommandFixture(policy: CommandFixture.soundPolicy.replacingOccurrences(of: "[192.0.2.1]", with: "[192.0.2.1, dhcp]"))
+        _ = try fixture.succeed("apply")
+        _ = try fixture.succeed("attach", "vif2.0", "--bridge", "br0", "--mac", "02:00:00:00:00:02", "--address", "dhcp")
+        let kept: [IPPrefix] = ["192.0.2.77", "2001:db8:1::/56"].map { IPPrefix($0)! }
+        try fixture.host.run {
+            let bridge = try Link.named("br0").index
+            func lease(_ prefix: IPPrefix, _ guest: UInt8 = 1, until expiry: UInt64 = .max) throws -> Lease {
+                Lease(
+                    bridge: bridge, port: try Link.named("vif\(guest).0").index, mac: MACAddress(2, 0, 0, 0, 0, guest), prefix: prefix,
+                    expiry: expiry, server: IPAddress("192.0.2.254")!)
+            }
+            try Datapath.open().enter(
+                kept.map { try lease($0) } + [lease(IPPrefix("192.0.2.78")!, until: 1), lease(IPPrefix("192.0.2.79")!, 2)])
+            try DatapathFixture.changeLayout(of: PinFolder())
+        }
+        _ = try fixture.succeed("apply")
+        let guests = try fixture.host.run {
+            let datapath = try Datapath.open()
+            #expect(try datapath.leases().map(\.prefix) == kept)
+            #expect(try datapath.owners(bridge: Link.named("br0").index).addresses4[IPv4Address(192, 0, 2, 79)] == nil)
+            return try datapath.ports().filter { $0.kind == .guest }
+        }
+        let bound = try #require(guests.first { $0.port.name == "vif1.0" })
+        #expect(bound.binding?.addresses4 == ["192.0.2.1", "192.0.2.77"].map { IPv4Prefix($0)! })
+        #expect(bound.binding?.addresses6 == [IPv6Prefix("2001:db8:1::/56")!] && bound.leases.map(\.prefix) == kept)
+        #expect(guests.first { $0.port.name == "vif2.0" }?.binding == nil)
+        // The guest speaks as what it was leased, and not as what it isn't any more.
+        let sender = try FrameSender(on: "p-vif1.0", in: fixture.host)
+        for number in [77, 78] as [UInt8] { try sender.send(arpRequest(from: 1, sender: [192, 0, 2, number])) }
+        let sent = try fixture.port("vif1.0").sent
+        #expect(sent.dropped["arp-sender-ip"]?.packets == 1 && sent.passed.packets == 1)
+        #expect(try fixture.succeed("apply").contains("Nothing to do"))
     }
 
     @Test func `attach refuses what is another's, and leaves the port as it was`() throws {

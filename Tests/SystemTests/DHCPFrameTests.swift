@@ -32,10 +32,10 @@ struct DHCPFrameTests {
         return .ethernet(from: server, to: mac, .ipv4(from: server4, to: destination, upper, moreFragments: fragment))
     }
 
-    private static func request6(headers: [ExtensionHeader] = [], to port: UInt16 = 547) -> Frame {
+    private static func request6(headers: [ExtensionHeader] = [], from source: UInt16 = 546, to port: UInt16 = 547) -> Frame {
         .ethernet(
             from: mac, to: server,
-            .ipv6(from: mac.eui64LinkLocal, to: servers6, extensionHeaders: headers, .dhcpv6(DHCPv6Message.request, to: port)))
+            .ipv6(from: mac.eui64LinkLocal, to: servers6, extensionHeaders: headers, .dhcpv6(DHCPv6Message.request, from: source, to: port)))
     }
 
     private static func reply(
@@ -47,7 +47,7 @@ struct DHCPFrameTests {
 
     @Test func `a client's messages are told of whole, with port, bridge and time`() throws {
         try Self.withPort { port throws in
-            for frame in [Self.request(), Self.request6()] {
+            for frame in [Self.request(), Self.request6(), Self.request6(from: 50_000)] {
                 let before = Datapath.bootTime
                 let told = try port.told(.fromGuest, frame)
                 #expect(told.count == 1 && told.first?.bytes == frame.bytes && told.first?.length == UInt32(frame.bytes.count))
@@ -83,7 +83,8 @@ struct DHCPFrameTests {
         }
     }
 
-    @Test(arguments: [request(), request6()]) func `answers are told of for a minute after the guest has asked`(asking: Frame) throws {
+    @Test(arguments: [request(), request6(), request6(from: 50_000)])
+    func `answers are told of for a minute after the guest has asked`(asking: Frame) throws {
         try Self.withPort { port throws in
             #expect(try port.told(.toGuest, Self.answer()).isEmpty && port.told(.toGuest, Self.reply()).isEmpty)
             try port.ask(asking)

@@ -1,4 +1,5 @@
 import Addresses
+import CBPF
 import Datapath
 import Glibc
 import Lab
@@ -42,6 +43,19 @@ final class DatapathFixture: Sendable {
             guest: guest ?? "guest-\(number)", macs: [MACAddress(0x02, 0, 0, 0, 0, number)],
             addresses4: [IPv4Prefix(IPv4Address(192, 0, 2, number))],
             addresses6: [IPv6Prefix(IPv6Address(high: 0x2001_0db8 << 32, low: UInt64(number)))])
+    }
+
+    /// As if a version with another layout had made the maps: the ledger's second word says which.
+    static func changeLayout(of pins: PinFolder) throws {
+        let ledger = bpf_obj_get("\(pins.path)/current/ledger")
+        try #require(ledger >= 0)
+        defer { close(ledger) }
+        var key: UInt32 = 0
+        // More than the ledger's entry has.
+        var words = [UInt64](repeating: 0, count: 1 << 13)
+        try #require(bpf_map_lookup_elem(ledger, &key, &words) == 0)
+        words[1] += 1
+        try #require(bpf_map_update_elem(ledger, &key, &words, 0) == 0)
     }
 }
 

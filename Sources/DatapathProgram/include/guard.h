@@ -303,7 +303,8 @@ struct guard_dhcp_frame {
 };
 
 // Map `leases`, hash: what DHCP has given to guests. The kernel program never reads it: what is leased is in records and
-// owners as well. Entered before those, and removed after them, so that nothing leased is ever taken for listed.
+// owners as well. Entered before those, and removed after them, so that nothing leased is ever taken for listed. A move to
+// maps of another layout takes leases along if key and value have the same sizes: whoever changes one changes its size.
 struct guard_lease_key {
     __u32 bridge;
     __u8 family;  // 4 or 6
