@@ -38,6 +38,7 @@ static __always_inline __u32 deliver_ipv6(struct frame *f) {
         void *data = (void *)(long)f->skb->data, *end = (void *)(long)f->skb->data_end;
         struct ip6_header *h = data + f->l3;
         if (unlikely((void *)(h + 1) > end)) return GUARD_TRUNCATED;
+        if (likely(h->next_header != PROTOCOL_ICMP6 && is_first6(f->port, &h->destination))) return 0;
         ip = *h;
     }
     if (!is_multicast6(&ip.destination) && unlikely(!own6(f->port, &ip.destination)) && !(f->port->flags & GUARD_ROLE_TRANSIT) && !is_for_guest6(f, &ip.destination))

@@ -15,8 +15,8 @@ static __always_inline __u32 judge_rules(struct frame *f) {
     if (unlikely(is_l2_control(f->destination))) return GUARD_L2_CONTROL;
     reason = judge_tags(f);
     if (unlikely(reason)) return reason;
-    if (likely(f->type == TYPE_IPV4)) return judge_ipv4(f);
-    if (likely(f->type == TYPE_IPV6)) return judge_ipv6(f);
+    if (likely(f->type == TYPE_IPV4)) return likely(is_plain4(f)) ? 0 : judge_ipv4(f);
+    if (likely(f->type == TYPE_IPV6)) return likely(is_plain6(f)) ? 0 : judge_ipv6(f);
     if (f->type == TYPE_ARP) return judge_arp(f);
     if (lists_type(f->port, f->type)) return 0;
     return f->type == TYPE_RARP && is_announcement_by_rarp(f) ? 0 : GUARD_ETHERTYPE;

@@ -3,7 +3,6 @@
 #pragma once
 #include "nd.h"
 
-#define PROTOCOL_TCP 6
 #define PROTOCOL_ICMP6 58
 #define DHCP6_CLIENT bpf_htons(546)
 #define DHCP6_SERVER bpf_htons(547)
@@ -87,6 +86,22 @@ static __always_inline int is_dhcp6_relay(struct __sk_buff *skb, __u32 at, __u32
     __u8 type;
     if (at >= end || bpf_skb_load_bytes(skb, at, &type, 1)) return 1;
     return type == DHCP6_RELAY_FORWARD || type == DHCP6_RELAY_REPLY;
+}
+
+// As is_plain4: TCP, or UDP but for DHCPv6, right behind the fixed header, from one of the guest's first two addresses or
+// prefixes.
+static __always_inline int is_plain6(struct frame *f) {
+    struct __sk_buff *skb = f->skb;
+    struct guard_port *port = f->port;
+    void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+    struct ip6_header *ip = data + f->l3;
+    struct udp_ports *ports = (void *)(ip + 1);
+    if ((void *)(ports + 1) > end || !(port->flags & GUARD_IPV6) || !is_first6(port, &ip->source)) return 0;
+    __u32 payload = bpf_ntohs(ip->payload);
+    if (ip->version_class >> 4 != 6 || payload > skb->len - f->l3 - 40) return 0;
+    if (ip->next_header == PROTOCOL_TCP) return 1;
+    if (ip->next_header != PROTOCOL_UDP) return 0;
+    return ports->source != DHCP6_SERVER && ports->destination != DHCP6_SERVER && ports->destination != DHCP6_CLIENT;
 }
 
 static __always_inline __u32 judge_ipv6(struct frame *f) {

@@ -91,12 +91,15 @@ VERIFIED_ONCE int has_other6(struct guard_port *port, struct address6 *address) 
     return 0;
 }
 
-// Whether an IPv6 address is in A6, or in LL without a claim. The first two are compared in place: an address and a prefix
-// are what most guests have.
+// Whether an IPv6 address is in the first two of A6 and LL: an address and a prefix are what most guests have. A bound port
+// has one at least, of its MAC.
+static __always_inline int is_first6(const struct guard_port *port, const struct address6 *address) {
+    return likely(is_in6(&port->nets6[0], address)) || (port->nets6_count > 1 && is_in6(&port->nets6[1], address));
+}
+
+// Whether an IPv6 address is in A6, or in LL without a claim.
 static __always_inline int own6(struct guard_port *port, struct address6 *address) {
-    if (port->nets6_count > 0 && likely(is_in6(&port->nets6[0], address))) return 1;
-    if (port->nets6_count < 2) return 0;
-    return is_in6(&port->nets6[1], address) || (port->nets6_count > 2 && has_other6(port, address));
+    return likely(is_first6(port, address)) || (port->nets6_count > 2 && has_other6(port, address));
 }
 
 static __always_inline int equal6(const struct address6 *a, const struct address6 *b) {

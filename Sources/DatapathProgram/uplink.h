@@ -35,9 +35,12 @@ static __always_inline int is_guests4(struct frame *f, __u32 address) {
     return may_be_owned(guard_filter_bit4(bridge, address)) && is_held4(bridge, address);
 }
 
+static __always_inline int may_be_guests6(struct frame *f, const struct address6 *address) {
+    return may_be_owned(guard_filter_bit(f->port->bridge, address->word[0], address->word[1]));
+}
+
 static __always_inline int is_guests6(struct frame *f, struct address6 *address) {
-    __u32 bridge = f->port->bridge;
-    return may_be_owned(guard_filter_bit(bridge, address->word[0], address->word[1])) && is_held6(bridge, address);
+    return may_be_guests6(f, address) && is_held6(f->port->bridge, address);
 }
 
 // U3: an advertising router's address becomes reserved, 16 a bridge; any other ND sender is remembered with its MAC.
@@ -89,9 +92,11 @@ static __always_inline __u32 judge_addresses(struct frame *f) {
     if (f->type == TYPE_IPV6) {
         struct ip6_header *h = data + 14;
         if (unlikely((void *)(h + 1) > end)) return 0;
+        int is_plain = h->next_header != PROTOCOL_ICMP6;
+        if (likely(is_plain && !may_be_guests6(f, &h->source))) return 0;
         struct ip6_header ip = *h;
         if (unlikely(is_guests6(f, &ip.source))) return GUARD_UPLINK_GUEST_ADDRESS;
-        if (unlikely(ip.next_header == PROTOCOL_ICMP6)) return judge_icmp6_from_uplink(f, &ip);
+        if (!is_plain) return judge_icmp6_from_uplink(f, &ip);
     }
     return 0;
 }
