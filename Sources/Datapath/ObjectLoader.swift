@@ -19,7 +19,8 @@ final class ObjectLoader {
             throw .object(reason: "libbpf can't read it: \(SystemErrorNumber.current)\n\(Self.logTail)")
         }
         object = opened
-        try Self.setStamp(stamp, in: object)
+        try Self.set("guard_stamp", to: stamp, in: object)
+        try Self.set("guard_tick", to: Self.tick, in: object)
         for (name, descriptor) in maps {
             guard let map = bpf_object__find_map_by_name(object, name) else { continue }
             let result = bpf_map__reuse_fd(map, descriptor.number)
@@ -48,13 +49,21 @@ final class ObjectLoader {
         return try Descriptor(copy < 0 ? -errno : copy, "copy a descriptor")
     }
 
-    private static func setStamp(_ stamp: UInt32, in object: OpaquePointer) throws(DatapathError) {
-        let offset = cbpf_constant_offset(object, "guard_stamp", 4)
+    private static func set(_ constant: String, to value: UInt32, in object: OpaquePointer) throws(DatapathError) {
+        let offset = cbpf_constant_offset(object, constant, 4)
         var size = 0
         guard offset >= 0, let map = bpf_object__find_map_by_name(object, ".rodata"), let values = bpf_map__initial_value(map, &size),
             offset + 4 <= size
-        else { throw .object(reason: "it has no constant 'guard_stamp'") }
-        UnsafeMutableRawPointer(mutating: values).storeBytes(of: stamp, toByteOffset: offset, as: UInt32.self)
+        else { throw .object(reason: "it has no constant '\(constant)'") }
+        UnsafeMutableRawPointer(mutating: values).storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// Nanoseconds from one jiffy to the next: what the coarse clocks go by (kernel/time/posix-timers.c,
+    /// posix_get_coarse_res), 10 ms at most.
+    private static var tick: UInt32 {
+        var resolution = timespec()
+        guard clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) == 0, resolution.tv_sec == 0, resolution.tv_nsec > 0 else { return 10_000_000 }
+        return UInt32(resolution.tv_nsec)
     }
 
     /// Which feature is missing, if it is that; else the log's end, where the verifier says what it didn't like.

@@ -24,6 +24,7 @@
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 const volatile __u32 guard_stamp = GUARD_DEFAULT_STAMP;
+const volatile __u32 guard_tick = 1000000;  // nanoseconds from one jiffy of the kernel's to the next
 
 #define MAP(name, kind, entries, key_type, value_type, flags) \
     struct {                                                  \
