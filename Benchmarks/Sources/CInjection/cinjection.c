@@ -29,11 +29,12 @@ static uint64_t cpu_time(void) {
 }
 
 int cinjection_run(
-    int program, uint32_t interface, const void *frame, uint32_t length, uint32_t count, int cpu, uint64_t *nanoseconds) {
+    int program, uint32_t interface, const void *frame, uint32_t length, uint32_t count, uint32_t batch, int cpu,
+    uint64_t *nanoseconds) {
     struct xdp_md context = {.data_end = length, .ingress_ifindex = interface};
     LIBBPF_OPTS(bpf_test_run_opts, options,
         .data_in = frame, .data_size_in = length, .ctx_in = &context, .ctx_size_in = sizeof(context),
-        .repeat = (int)count, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 64);
+        .repeat = (int)count, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = batch);
     cpu_set_t former, wanted;
     CPU_ZERO(&wanted);
     CPU_SET(cpu, &wanted);

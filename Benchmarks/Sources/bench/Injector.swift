@@ -27,10 +27,12 @@ final class Injector: Sendable {
     }
 
     /// Nanoseconds of CPU time for all of `count` frames. To be called in the interface's namespace.
-    func inject(_ frame: [UInt8], count: Int, at interface: InterfaceIndex) throws -> Double {
+    ///
+    /// - Parameter batch: how many the port receives at once, as in one go of a card's driver.
+    func inject(_ frame: [UInt8], count: Int, batch: Int = 64, at interface: InterfaceIndex) throws -> Double {
         var nanoseconds: UInt64 = 0
         let result = frame.withUnsafeBytes {
-            cinjection_run(program, interface, $0.baseAddress, UInt32($0.count), UInt32(count), cpu, &nanoseconds)
+            cinjection_run(program, interface, $0.baseAddress, UInt32($0.count), UInt32(count), UInt32(batch), cpu, &nanoseconds)
         }
         guard result == 0 else {
             throw LabError(
