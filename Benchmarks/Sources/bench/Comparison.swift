@@ -137,7 +137,7 @@ struct Comparison {
         case (.spoofed, _): isRight = passesAll || stopsAll
         }
         guard isRight else {
-            let shares = samples.map { "\(Int(($0.share * 100).rounded())) %" }.joined(separator: ", ")
+            let shares = samples.map { "\(Report.decimal($0.share * 100, 2)) %" }.joined(separator: ", ")
             throw LabError(
                 action: "measure '\(engine.title)' with '\(kind.title)'",
                 reason: "of the frames these shares arrived, round by round: \(shares); is another program at work on this host's bridges?")

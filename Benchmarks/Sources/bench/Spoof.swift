@@ -2,6 +2,8 @@ import Addresses
 import Packets
 
 /// What a guest may not send: one thing wrong, and all else right, so that an engine stops it for that or not at all.
+///
+/// No VLAN tags: the kernel takes a tag out of the very memory that the next injected frame is in, which is another one then.
 enum Spoof: String, Sendable, CaseIterable {
     case mac = "wrong MAC"
     case ipv4 = "wrong IPv4 source"
@@ -14,12 +16,11 @@ enum Spoof: String, Sendable, CaseIterable {
     case routerBehindOptions = "RA behind options"
     case routerInFragment = "RA in a fragment"
     case dhcpAnswer = "DHCP server's answer"
-    case tag = "VLAN tag"
 
     /// What it is compared with: the honest frame that is nearest to it.
     private var family: Traffic.Family {
         switch self {
-        case .mac, .ipv4, .dhcpAnswer, .tag: .ipv4
+        case .mac, .ipv4, .dhcpAnswer: .ipv4
         case .ipv6: .ipv6
         case .arpReply, .arpRequest: .arp
         case .advertisement, .router, .routerBehindOptions, .routerInFragment: .neighbour
@@ -51,8 +52,6 @@ enum Spoof: String, Sendable, CaseIterable {
         case (.dhcpAnswer, .v4(let from), .v4(let to), .v4(let another)):
             let offer = UpperLayer.dhcpv4(2, clientMAC: stranger.mac, messageType: 2, yourAddress: another, serverAddress: from)
             return honest.frame(.ipv4(from: from, to: to, offer))
-        case (.tag, .v4(let from), .v4(let to), _):
-            return honest.frame(.ipv4(from: from, to: to, .udp(from: 12_345, to: 80)), tags: [VLANTag(vid: 10)])
         default: ends.source.address = stranger.address
         }
         return ends.frame(family)

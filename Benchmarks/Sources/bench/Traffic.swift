@@ -136,7 +136,7 @@ struct Ends {
         return frame(packet)
     }
 
-    func frame(_ packet: NetworkPacket, tags: [VLANTag] = []) -> [UInt8] {
-        Frame.ethernet(from: source.mac, to: destination.mac, tags: tags, minimumLength: 60, packet).bytes
+    func frame(_ packet: NetworkPacket) -> [UInt8] {
+        Frame.ethernet(from: source.mac, to: destination.mac, minimumLength: 60, packet).bytes
     }
 }
