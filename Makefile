@@ -65,8 +65,10 @@ demo: release ## build a throw-away network, attack it with and without the guar
 	@[ "$$(id -u)" -eq 0 ] || { echo "the demonstration needs root: run 'sudo make demo'" >&2; exit 1; }
 	$(RELEASE) prove --demonstrate
 
-bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 iptables rules, side by side
-	Benchmarks/run
+# Where the table, the figures and the picture go; RESULTS=Documentation keeps them.
+RESULTS ?= Benchmarks/results
+bench: setup-bench ## what guarding costs, beside a plain bridge, the 2008 rules and others' (RESULTS=FOLDER)
+	Benchmarks/run --save $(RESULTS)
 
 bench-agent: release setup-bench ## the agent: how fast ports are closed and bound, a storm, a start, a flood
 	Benchmarks/run --agent $(RELEASE)
