@@ -25,7 +25,8 @@ extension Changes {
         return ["", heading]
             + frames.map { one in
                 let spoofs = one.spoofs == 0 ? ["-", "-"] : ["\(one.spoofs)", "\(one.leaked)"]
-                return Report.line("  \(one.change)" + (one.times > 1 ? ", x \(one.times)" : ""), ["\(one.honest)", "\(one.lost)"] + spoofs, widths: widths)
+                let title = "  \(one.change)" + (one.times > 1 ? ", x \(one.times)" : "")
+                return Report.line(title, ["\(one.honest)", "\(one.lost)"] + spoofs, widths: widths)
             }
     }
 }

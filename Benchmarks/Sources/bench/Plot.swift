@@ -40,7 +40,8 @@ struct Plot {
             parts.append("<line x1=\"\(x)\" y1=\"\(Self.top)\" x2=\"\(x)\" y2=\"\(Self.height - Self.bottom)\" stroke=\"#eeeeee\"/>")
             parts.append(Self.text(x, Self.height - Self.bottom + 18, "\(guests)", anchor: "middle"))
         }
-        parts.append(Self.text((Self.left + Self.width - Self.right) / 2, Self.height - 12, "guests of the host, at most 1000 a bridge", anchor: "middle"))
+        let legend = "guests of the host, at most 1000 a bridge"
+        parts.append(Self.text((Self.left + Self.width - Self.right) / 2, Self.height - 12, legend, anchor: "middle"))
         parts += names(lines, most, decades)
         return (parts + ["</svg>", ""]).joined(separator: "\n")
     }

@@ -14,10 +14,11 @@ extension Report {
 
     /// Frames a second, which are this machine's alone.
     var rateLines: [String] {
-        rates("guest to uplink", "IPv4", ["FRAMES A SECOND forwarded by one core, thousands; figures of this machine alone:", "guest to uplink, IPv4"])
+        let own = "by one core, thousands; figures of this machine alone:"
+        return rates("guest to uplink", "IPv4", ["FRAMES A SECOND forwarded \(own)", "guest to uplink, IPv4"])
             + rates(
                 Result.spoofed, Spoof.ipv4.rawValue,
-                ["SPOOFS A SECOND dropped by one core, thousands; figures of this machine alone:", "wrong IPv4 source (on the plain bridge: forwarded honest ones)"])
+                ["SPOOFS A SECOND dropped \(own)", "wrong IPv4 source (plain bridge: honest ones, forwarded)"])
     }
 
     private func rates(_ route: String, _ kind: String, _ title: [String]) -> [String] {
@@ -35,7 +36,8 @@ extension Report {
         let (sizes, engines) = (Set(fanOuts.map(\.guests)), Set(fanOuts.map(\.engine)))
         func found(_ engine: Engine, _ guests: Int) -> FanOut? { fanOuts.first { $0.engine == engine && $0.guests == guests } }
         let costs = Self.grid(
-            ["A BROADCAST from the uplink, an ARP request for one guest: CPU, as a ratio to", "the plain bridge"], sizes, engines.subtracting([.plain])
+            ["A BROADCAST from the uplink, an ARP request for one guest: CPU, as a ratio to", "the plain bridge"], sizes,
+            engines.subtracting([.plain])
         ) { found($0, $1).map { Self.cell($0.ratio) } }
         let copies = Self.grid(["Copies of it that guests got"], sizes, engines) { found($0, $1).map { Self.decimal($0.copies, 0) } }
         return costs + copies
@@ -50,8 +52,10 @@ extension Report {
             }
         }
         return grid(
-            ["BESIDE A FLOOD of spoofed IPv4 that the same core has to deal with in turn: a", "victim's frames a second, as a ratio to those without the flood"],
-            engines, \.kept)
+            [
+                "BESIDE A FLOOD of spoofed IPv4 that the same core has to deal with in turn: a",
+                "victim's frames a second, as a ratio to those without the flood",
+            ], engines, \.kept)
             + grid(["the same, as a ratio to those on a plain bridge beside the flood"], engines.subtracting([.plain]), \.toPlain)
             + grid(["the same, thousands; figures of this machine alone"], engines) { $0.flooded.map { $0 / 1000 } }
     }

@@ -6,6 +6,10 @@
 /// Loads an XDP program that passes every frame on: a descriptor, or a negative errno.
 int cinjection_program(void);
 
+/// As `cinjection_program`, for a program that passes one in `pace` frames, a power of two, and drops the others before
+/// anybody has seen them.
+int cinjection_paced_program(int32_t pace);
+
 /// Attaches the program in native mode: only then a veth has the receive queue that live frames need. 0, or a negative
 /// errno.
 int cinjection_attach(int program, uint32_t interface);
