@@ -14,7 +14,7 @@ RELEASE := .build/release/vifguard
 BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev libsqlite3-dev pkg-config git
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps \
 	util-linux curl iptables arptables ebtables nftables
-BENCH_PACKAGES := iptables nftables ebtables
+BENCH_PACKAGES := iptables arptables nftables ebtables
 LIBVIRT_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 cpio kmod tcpdump busybox-static
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3 libc6-dev
