@@ -14,7 +14,7 @@ RELEASE := .build/release/vifguard
 BUILD_PACKAGES := libbpf-dev linux-libc-dev libelf-dev zlib1g-dev libsqlite3-dev pkg-config git
 TEST_PACKAGES := iproute2 iputils-ping iputils-arping ethtool tcpdump busybox-static udhcpc isc-dhcp-client dnsmasq-base procps \
 	util-linux curl iptables arptables ebtables nftables
-BENCH_PACKAGES := iptables nftables ebtables
+BENCH_PACKAGES := iptables arptables nftables ebtables
 LIBVIRT_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 cpio kmod tcpdump busybox-static
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3 libc6-dev
@@ -65,8 +65,10 @@ demo: release ## build a throw-away network, attack it with and without the guar
 	@[ "$$(id -u)" -eq 0 ] || { echo "the demonstration needs root: run 'sudo make demo'" >&2; exit 1; }
 	$(RELEASE) prove --demonstrate
 
-bench: release setup-bench ## CPU per packet: plain bridge, Vifguard, the 2008 iptables rules, side by side
-	Benchmarks/run
+# Where the table, the figures and the picture go; RESULTS=Documentation keeps them.
+RESULTS ?= Benchmarks/results
+bench: setup-bench ## what guarding costs, beside a plain bridge, the 2008 rules and others' (RESULTS=FOLDER)
+	Benchmarks/run --save $(RESULTS)
 
 bench-agent: release setup-bench ## the agent: how fast ports are closed and bound, a storm, a start, a flood
 	Benchmarks/run --agent $(RELEASE)

@@ -7,8 +7,8 @@ struct PolicyCheck {
 
     /// A bridge of Linux takes 1023 ports (BR_MAX_PORTS in the kernel's net/bridge/br_private.h).
     static let maximumPortsOfBridge = 1023
-    /// Records in the kernel's maps (GUARD_MAX_PORTS).
-    static let maximumPorts = 4096
+    /// Records in the kernel's maps (GUARD_MAX_PORTS), but for the first, which is nobody's.
+    static let maximumPorts = 16_383
 
     func run() {
         checkGuestNames()

@@ -141,14 +141,14 @@ import Testing
         #expect(Self.messages { try PolicyFiles.parse(twice, file: "p") } == ["10.0.0.0 belongs to guest \"g0\" already (p:9)"])
     }
 
-    @Test(.timeLimit(.minutes(10))) func `a bridge has at most 1023 ports, a host 4096`() throws {
+    @Test(.timeLimit(.minutes(10))) func `a bridge has at most 1023 ports, a host 16,383`() throws {
         #expect(try PolicyFiles.parse(Self.manyGuests(1023, addressesEach: 1), file: "p").policy.interfaces.count == 1023)
         #expect(
             Self.messages { try PolicyFiles.parse(Self.manyGuests(1024, addressesEach: 1), file: "p") }
                 == ["bridge \"br0\" has more than 1023 ports"])
         #expect(
-            Self.messages { try PolicyFiles.parse(Self.manyGuests(4097, addressesEach: 1, bridges: 5), file: "p") }
-                == ["the policy has more than 4096 interfaces, the most that one host guards"])
+            Self.messages { try PolicyFiles.parse(Self.manyGuests(16_384, addressesEach: 1, bridges: 17), file: "p") }
+                == ["the policy has more than 16383 interfaces, the most that one host guards"])
     }
 
     // MARK: Tools

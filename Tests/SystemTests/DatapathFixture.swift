@@ -52,7 +52,7 @@ final class DatapathFixture: Sendable {
         defer { close(ledger) }
         var key: UInt32 = 0
         // More than the ledger's entry has.
-        var words = [UInt64](repeating: 0, count: 1 << 13)
+        var words = [UInt64](repeating: 0, count: 1 << 14)
         try #require(bpf_map_lookup_elem(ledger, &key, &words) == 0)
         words[1] += 1
         try #require(bpf_map_update_elem(ledger, &key, &words, 0) == 0)

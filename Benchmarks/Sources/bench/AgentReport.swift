@@ -47,6 +47,8 @@ extension AgentReport {
             "", "A START on a guarded host with \(start.ports) ports",
             Self.row("until it watches", start.ready, "ms"), Self.row("resident memory", start.memory.map { $0 / 1_048_576 }, "MiB"),
             "  " + "programs attached anew".padded(to: 40) + "\(start.attachedAnew)",
+            "  " + "honest frames meanwhile, lost of them".padded(to: 40) + "\(start.frames.honest), \(start.frames.lost)",
+            "  " + "spoofs meanwhile, leaked of them".padded(to: 40) + "\(start.frames.spoofs), \(start.frames.leaked)",
         ]
         return (lines + floodLines).joined(separator: "\n") + "\n"
     }

@@ -36,6 +36,8 @@ struct Start: Codable {
     let attachedAnew: Int
     /// Bytes.
     let memory: Spread
+    /// All the while, those without an agent included.
+    let frames: Continuity
 }
 
 /// A bridge that ports join while the agent watches.
@@ -179,8 +181,8 @@ final class ArrivingPorts {
         try host.waitUntilQuiet()
         let before = try host.links()
         var (ready, memory): ([Double], [Double]) = ([], [])
-        for number in 1...repeats {
-            progress.update("agent: start \(number) of \(repeats)")
+        let frames = try Watch(network, crowd).during("the agent ended and started", times: repeats) { number in
+            progress.update("agent: start \(number + 1) of \(repeats)")
             try host.stop()
             ready.append(try host.start())
             try host.waitUntilQuiet()
@@ -188,6 +190,6 @@ final class ArrivingPorts {
         }
         let after = try host.links()
         let anew = after.filter { before[$0.key] != $0.value }.count
-        return Start(ports: guests.count, ready: Spread(ready), attachedAnew: anew, memory: Spread(memory))
+        return Start(ports: guests.count, ready: Spread(ready), attachedAnew: anew, memory: Spread(memory), frames: frames)
     }
 }

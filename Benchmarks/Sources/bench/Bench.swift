@@ -29,23 +29,39 @@ struct Bench {
             if let file = options.jsonFile { try write(report, to: file) }
             return
         }
-        let machine = Machine.here()
-        let comparison = Comparison(options: options, progress: progress)
-        var results: [Result] = []
-        var absent: [Engine: String] = [:]
-        for size in options.sizes {
-            let outcome = try comparison.run(guests: size)
-            results += outcome.results
-            absent.merge(outcome.absent) { first, _ in first }
-        }
-        if results.isEmpty { throw Options.Mistake(description: "--only: no kind of frame has that in its title") }
-        let changes = try ChangingNetwork(ports: options.sizes.max() ?? 1, progress: progress).measure(repeats: options.isQuick ? 3 : 7)
+        let report = try measure(options, progress)
         progress.end()
-        let report = Report(machine: machine, rounds: options.rounds, results: results, absent: absent, changes: changes)
         print(report.text, terminator: "")
         if let file = options.jsonFile { try write(report, to: file) }
-        if let file = options.plotFile, let picture = Plot(results: results).svg(route: "guest to uplink", kind: "IPv4") {
-            try Data(picture.utf8).write(to: URL(fileURLWithPath: file))
+        if let folder = options.folder { try save(report, in: URL(fileURLWithPath: folder)) }
+        if let unsound = report.unsound { fail(unsound, status: 1) }
+    }
+
+    private static func measure(_ options: Options, _ progress: Progress) throws -> Report {
+        let machine = Machine.here()
+        let comparison = Comparison(options: options, progress: progress)
+        var outcomes: [Comparison.Outcome] = []
+        if !options.parts.isDisjoint(with: [.frames, .fanOut, .flood]) { outcomes += try options.sizes.map(comparison.run(guests:)) }
+        var changes: Changes?
+        if options.parts.contains(.changes) {
+            changes = try ChangingNetwork(ports: options.sizes.max() ?? 1, progress: progress).measure(repeats: options.isQuick ? 3 : 7)
+        }
+        // Last: the kernel takes a minute to clear away twenty thousand interfaces, and lets nobody change others meanwhile.
+        if options.parts.contains(.bridges) {
+            outcomes.append(try comparison.run(guests: options.manyBridges.guests, bridges: options.manyBridges.bridges))
+        }
+        let report = Report(machine: machine, rounds: options.rounds, outcomes: outcomes, changes: changes)
+        if report.isEmpty { throw Options.Mistake(description: "--parts, --guests and --only leave nothing to be measured") }
+        return report
+    }
+
+    /// Table, figures and picture.
+    private static func save(_ report: Report, in folder: URL) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data(report.text.utf8).write(to: folder.appending(path: "bench.txt"))
+        try write(report, to: folder.appending(path: "bench.json").path)
+        if let picture = Plot(results: report.results).svg(route: "guest to uplink", kind: "IPv4") {
+            try Data(picture.utf8).write(to: folder.appending(path: "growth.svg"))
         }
     }
 

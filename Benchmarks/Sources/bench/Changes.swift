@@ -22,6 +22,7 @@ struct Changes: Codable {
     let newAddresses: Spread
     /// Bytes of kernel memory of each map.
     let maps: [String: UInt64]
+    let frames: [Continuity]
 
     var memory: UInt64 { maps.values.reduce(0, +) }
 }
@@ -30,11 +31,13 @@ struct Changes: Codable {
 struct ChangingNetwork {
     let guests: [Guest]
     let progress: Progress
-    private let network: BridgedNetwork
-    private let ports: [Link]
-    private let crowd: NetworkNamespace
+    let network: BridgedNetwork
+    let ports: [Link]
+    let crowd: NetworkNamespace
 
-    init(ports count: Int, progress: Progress) throws {
+    /// - Parameter size: how many ports; no fewer than speak.
+    init(ports size: Int, progress: Progress) throws {
+        let count = max(size, Watch.guests)
         progress.update("changes: building a network of \(count) ports")
         guests = Guest.all(count)
         self.progress = progress
@@ -52,7 +55,8 @@ struct ChangingNetwork {
         return Changes(
             ports: guests.count, load: Spread(load), applyFirst: Spread(first), applyAgain: Spread(again),
             attach: try Spread(attach(datapath)), closeAndBind: try Spread(closeAndBind(datapath)),
-            newAddresses: try Spread(newAddresses(datapath)), maps: try network.host.run { try datapath.mapSizes() })
+            newAddresses: try Spread(newAddresses(datapath)), maps: try network.host.run { try datapath.mapSizes() },
+            frames: try watchFrames(repeats: repeats))
     }
 
     private func load(_ repeats: Int) throws -> [Double] {

@@ -3,10 +3,8 @@ import Glibc
 import Lab
 import Netlink
 
-/// The rules of the 2008 article, a set for each guest in the order in which ports come up: what iptables and ip6tables
-/// hold then.
-///
-/// Its arptables rules are left out: they see ARP alone, which isn't measured here.
+/// The rules of the 2008 article, a set for each guest in the order in which ports come up: what iptables, ip6tables and
+/// arptables hold then.
 struct ClassicRules: Sendable {
     private var rules: [Filter: [String]] = [:]
 
@@ -29,19 +27,12 @@ struct ClassicRules: Sendable {
             }
         }
         for filter in [Filter.iptables, .ip6tables] {
-            try Self.restore(rules[filter] ?? [], "\(filter.rawValue)-legacy-restore", in: namespace)
+            let text = (["*filter", ":INPUT ACCEPT", ":FORWARD DROP", ":OUTPUT ACCEPT"] + (rules[filter] ?? []) + ["COMMIT"])
+            try namespace.output(of: ["\(filter.rawValue)-legacy-restore"], with: text)
         }
+        // Its restore is a script that calls it as often, and more slowly.
+        let each = "while read -r rule; do arptables-legacy $rule || exit; done < \"$1\""
+        try namespace.output(of: ["sh", "-c", each, "sh"], with: ["-P FORWARD DROP"] + (rules[.arptables] ?? []))
         try namespace.run { for one in BridgeNetfilter.allCases { try one.turnOn() } }
-    }
-
-    private static func restore(_ rules: [String], _ command: String, in namespace: NetworkNamespace) throws {
-        let text = (["*filter", ":INPUT ACCEPT", ":FORWARD DROP", ":OUTPUT ACCEPT"] + rules + ["COMMIT", ""]).joined(separator: "\n")
-        // A file without a name: nothing of it is left, whatever happens.
-        guard let file = tmpfile() else { throw LabError(action: "make a file of rules", reason: "\(SystemErrorNumber.current)") }
-        defer { fclose(file) }
-        guard fputs(text, file) >= 0, fflush(file) == 0 else {
-            throw LabError(action: "write a file of rules", reason: "\(SystemErrorNumber.current)")
-        }
-        _ = try namespace.output(of: [command, "/proc/\(getpid())/fd/\(fileno(file))"], atMost: .seconds(120))
     }
 }

@@ -8,55 +8,81 @@ struct Comparison {
 
     /// Nanoseconds that one measurement is to last, long compared with the clock and short compared with a scheduler's
     /// patience with a real-time thread.
-    private static let sampleLength = 40e6
-
-    private static func name(_ count: Int) -> String { count == 1 ? "1 guest" : "\(count) guests" }
+    static let sampleLength = 40e6
 
     /// What was found with one number of guests, and why an engine is missing.
     struct Outcome {
         var results: [Result] = []
+        var fanOuts: [FanOut] = []
+        var victims: [Victim] = []
         var absent: [Engine: String] = [:]
     }
 
+    /// All that is asked for, on one bridge.
     func run(guests count: Int) throws -> Outcome {
-        let guests = Guest.all(count)
-        // In the middle of a rule list, where the average guest is.
-        let middle = (count - 1) / 2
-        let other = count > 1 ? guests[middle + 1] : nil
-        let traffic = Traffic.all(guest: guests[middle], other: other, stranger: other ?? Guest(number: count + 1))
-            .filter { options.filter.map($0.title.contains) ?? true }
+        let scene = Scene(guests: count)
         var outcome = Outcome()
-        let networks = try build(guests, guests[middle], other, &outcome.absent)
-        var counts = try calibrate(networks, traffic)
-        var samples = traffic.map { _ in [Engine: [Sample]]() }
-        for round in 0..<options.rounds {
-            progress.update("\(Self.name(count)): round \(round + 1) of \(options.rounds)")
-            for (number, kind) in traffic.enumerated() {
-                // Each takes its turn at being first.
-                for place in networks.indices {
-                    let network = networks[(place + round) % networks.count]
-                    let passage = try sample(network, kind, &counts[number][network.engine, default: 1])
-                    samples[number][network.engine, default: []].append(passage)
-                }
-            }
+        let networks = try build(scene, options.engines, &outcome.absent)
+        if options.parts.contains(.frames) { outcome.results = try measure(scene, networks) }
+        if options.parts.contains(.fanOut) {
+            var broadcasts = FanOutRounds(networks, guest: scene.guest, guests: count)
+            try rounds(scene, "broadcasts") { try broadcasts.perform(round: $0) }
+            outcome.fanOuts = try broadcasts.results()
         }
-        for (kind, found) in zip(traffic, samples) { outcome.results += try results(kind, guests: count, found) }
+        if options.parts.contains(.flood), let victim = scene.other {
+            var floods = VictimRounds(networks, flooder: scene.guest, victim: victim, guests: count)
+            try rounds(scene, "beside a flood") { try floods.perform(round: $0) }
+            outcome.victims = floods.results()
+        }
         return outcome
     }
 
-    private func build(_ guests: [Guest], _ guest: Guest, _ other: Guest?, _ absent: inout [Engine: String]) throws -> [MeasuredNetwork] {
+    /// Frames on one bridge of a host that has several, each full of guests: what doesn't grow with them may be as many.
+    func run(guests count: Int, bridges: Int) throws -> Outcome {
+        let scene = Scene(guests: count, bridges: bridges)
+        var outcome = Outcome()
+        let networks = try build(scene, options.engines.filter { $0 == .plain || $0 == .tcx }, &outcome.absent)
+        outcome.results = try measure(scene, networks)
+        return outcome
+    }
+
+    private func build(_ scene: Scene, _ engines: [Engine], _ absent: inout [Engine: String]) throws -> [MeasuredNetwork] {
         let injector = try Injector(cpu: options.cpu)
         var networks: [MeasuredNetwork] = []
-        for engine in options.engines {
+        for engine in engines {
             try Interruption.check()
-            progress.update("\(Self.name(guests.count)): building the network '\(engine.title)'")
+            progress.update("\(scene.title): building the network '\(engine.title)'")
             do {
-                networks.append(try MeasuredNetwork(engine, guests: guests, guest: guest, other: other, injector: injector))
+                let network = try MeasuredNetwork(
+                    engine, guests: scene.guests, guest: scene.guest, other: scene.other, bridges: scene.bridges, injector: injector)
+                networks.append(network)
             } catch  where engine.isOptional {
                 absent[engine] = "\(error)"
             }
         }
         return networks
+    }
+
+    private func rounds(_ scene: Scene, _ what: String, _ body: (Int) throws -> Void) throws {
+        for round in 0..<options.rounds {
+            progress.update("\(scene.title), \(what): round \(round + 1) of \(options.rounds)")
+            try body(round)
+        }
+    }
+
+    private func measure(_ scene: Scene, _ networks: [MeasuredNetwork]) throws -> [Result] {
+        let traffic = scene.traffic.filter { options.filter.map($0.title.contains) ?? true }
+        var counts = try calibrate(networks, traffic)
+        var samples = traffic.map { _ in [Engine: [Sample]]() }
+        try rounds(scene, "frames") { round in
+            for (number, kind) in traffic.enumerated() {
+                for network in networks.inTurn(round) {
+                    let passage = try sample(network, kind, &counts[number][network.engine, default: 1])
+                    samples[number][network.engine, default: []].append(passage)
+                }
+            }
+        }
+        return try zip(traffic, samples).flatMap { try results($0, scene, $1) }
     }
 
     // MARK: Samples
@@ -89,14 +115,14 @@ struct Comparison {
 
     // MARK: Results
 
-    private func results(_ kind: Traffic, guests: Int, _ samples: [Engine: [Sample]]) throws -> [Result] {
+    private func results(_ kind: Traffic, _ scene: Scene, _ samples: [Engine: [Sample]]) throws -> [Result] {
         guard let plain = samples[.plain] else { return [] }
         return try Engine.allCases.compactMap { engine in
             guard let own = samples[engine] else { return nil }
             let ratios = zip(own, plain).map { $0.nanoseconds / $1.nanoseconds }
             try check(kind, engine, own)
             let passes = own.allSatisfy { $0.share > 0.999 }
-            return Result(kind, engine: engine, guests: guests, ratios: ratios, nanoseconds: own.map(\.nanoseconds), passes: passes)
+            return Result(kind, engine: engine, scene, ratios: ratios, nanoseconds: own.map(\.nanoseconds), passes: passes)
         }
     }
 
@@ -111,7 +137,7 @@ struct Comparison {
         case (.spoofed, _): isRight = passesAll || stopsAll
         }
         guard isRight else {
-            let shares = samples.map { "\(Int(($0.share * 100).rounded())) %" }.joined(separator: ", ")
+            let shares = samples.map { "\(Report.decimal($0.share * 100, 2)) %" }.joined(separator: ", ")
             throw LabError(
                 action: "measure '\(engine.title)' with '\(kind.title)'",
                 reason: "of the frames these shares arrived, round by round: \(shares); is another program at work on this host's bridges?")

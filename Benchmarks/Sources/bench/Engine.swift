@@ -35,10 +35,15 @@ enum Engine: String, Sendable, CaseIterable, Codable {
     var isOurs: Bool { self == .tcx || self == .clsact }
 
     /// Guards the network, whose ports are in the order of its guests.
-    func install(in network: BridgedNetwork, guests: [Guest], ports: [Link]) throws {
+    ///
+    /// - Parameter others: further bridges of its host; rule lists leave them alone.
+    func install(in network: BridgedNetwork, guests: [Guest], ports: [Link], others: [OtherBridge] = []) throws {
         func apply(_ way: AttachmentWay) throws {
-            let policy = network.policy(guests, ports)
-            try network.host.run { _ = try network.apply(policy, Datapath.load(), way: way) }
+            var policy = network.policy(guests, ports)
+            policy.bridges += others.map(\.policy)
+            policy.interfaces += others.flatMap(\.interfaces)
+            let wanted = policy
+            try network.host.run { _ = try network.apply(wanted, Datapath.load(), way: way) }
         }
         switch self {
         case .plain: break

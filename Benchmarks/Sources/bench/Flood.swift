@@ -77,12 +77,7 @@ private final class FloodedNetwork {
     private func received() throws -> Int {
         let neighbour = network.guests[1]
         return try neighbour.namespace.run {
-            let path = "/sys/class/net/\(neighbour.interface)/statistics/rx_packets"
-            let text = try String(contentsOfFile: path, encoding: .ascii)
-            guard let count = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-                throw LabError(action: "read \(path)", reason: "it holds '\(text)'")
-            }
-            return count
+            try Link.named(neighbour.interface).count("rx")
         }
     }
 }

@@ -1,7 +1,6 @@
 import Foundation
 import Lab
 import Netlink
-import Synchronization
 
 /// A bridge with guests and an uplink, guarded in one way, through which frames are sent and counted.
 ///
@@ -12,17 +11,24 @@ final class MeasuredNetwork: Sendable {
     private let network: BridgedNetwork
     /// Where the guests' own ends are: they throw everything away.
     private let crowd: NetworkNamespace
+    /// Of the same host.
+    private let others: [OtherBridge]
     private let ports: [Traffic.Place: Link]
+    /// All guests', in their order.
+    private let guestPorts: [Link]
     private let injector: Injector
 
-    /// - Parameter guests: all that are on the bridge.
-    /// - Parameter active: those that send and receive.
-    init(_ engine: Engine, guests: [Guest], guest: Guest, other: Guest?, injector: Injector) throws {
+    /// - Parameters:
+    ///   - guests: all that are on the bridge; the first number is 1.
+    ///   - guest, other: those that send and receive.
+    ///   - bridges: how many the host has, each with as many guests.
+    init(_ engine: Engine, guests: [Guest], guest: Guest, other: Guest?, bridges: Int = 1, injector: Injector) throws {
         let network = try BridgedNetwork(guests: [])
         let (links, crowd) = try network.addPorts(guests.count)
         let uplink = try network.host.run { try Link.named(network.outside.port) }
         try network.settle(guests, links, uplink)
-        try engine.install(in: network, guests: guests, ports: links)
+        let others = try (1..<bridges).map { try OtherBridge(number: $0, guests: guests.count, host: network.host, crowd: crowd) }
+        try engine.install(in: network, guests: guests, ports: links, others: others)
         let bridge = try network.host.run { try Link.named(network.bridge) }
         var ports: [Traffic.Place: Link] = [.uplink: uplink, .guest: links[guest.number - 1], .host: bridge]
         if let other { ports[.otherGuest] = links[other.number - 1] }
@@ -31,7 +37,9 @@ final class MeasuredNetwork: Sendable {
         self.engine = engine
         self.network = network
         self.crowd = crowd
+        self.others = others
         self.ports = ports
+        guestPorts = links
         self.injector = injector
     }
 
@@ -49,17 +57,35 @@ final class MeasuredNetwork: Sendable {
         }
         let frame = honest ? traffic.honest : traffic.frame
         return try network.host.run {
-            let before = try Self.passed(traffic.exit, exit)
+            // What a bridge's own interface hands up counts as received.
+            let counter = traffic.exit == .host ? "rx" : "tx"
+            let before = try exit.count(counter)
             let nanoseconds = try injector.inject(frame, count: count, at: entry.index)
-            let after = try Self.passed(traffic.exit, exit)
+            let after = try exit.count(counter)
             return Passage(nanoseconds: nanoseconds / Double(count), share: Double(after - before) / Double(count))
         }
     }
 
-    /// The namespace has a /sys of its own.
-    private static func passed(_ place: Traffic.Place, _ port: Link) throws -> Int {
-        // What a bridge's own interface hands up counts as received.
-        let path = "/sys/class/net/\(port.name)/statistics/\(place == .host ? "rx" : "tx")_packets"
+    /// Sends the frame, which is for all, from outside: nanoseconds and copies at guests for each.
+    func spread(_ frame: [UInt8], count: Int) throws -> (nanoseconds: Double, copies: Double) {
+        guard let entry = ports[.uplink] else { throw LabError(action: "send a broadcast", reason: "the network has no uplink") }
+        return try network.host.run {
+            let before = try guestPorts.reduce(0) { try $0 + $1.count("tx") }
+            // The kernel queues a thousand copies for all ends of cables, throws away what is beyond that, and delivers some
+            // hundred in one go. What pacing takes doesn't count where there are so many.
+            let nanoseconds = try injector.inject(frame, count: count, batch: 1, isPaced: guestPorts.count > 256, at: entry.index)
+            let after = try guestPorts.reduce(0) { try $0 + $1.count("tx") }
+            return (nanoseconds / Double(count), Double(after - before) / Double(count))
+        }
+    }
+}
+
+extension Link {
+    /// Frames so far, of the interface in the calling thread's namespace, which has a /sys of its own.
+    ///
+    /// - Parameter direction: "rx" or "tx".
+    func count(_ direction: String) throws -> Int {
+        let path = "/sys/class/net/\(name)/statistics/\(direction)_packets"
         let text = try String(contentsOfFile: path, encoding: .ascii)
         guard let count = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw LabError(action: "read \(path)", reason: "it holds '\(text)'")

@@ -1,6 +1,4 @@
-import Glibc
 import Lab
-import Netlink
 
 /// How others hold guests to their addresses, in shape: the same checks of what a guest sends (MAC, IPv4, IPv6, prefix), in
 /// our words, by the means that they use. What they do besides (ARP, neighbour discovery, DHCP) isn't there, which makes
@@ -16,15 +14,15 @@ enum PeerRules: Sendable {
     func load(_ guests: [Guest], on ports: [String], in namespace: NetworkNamespace) throws {
         let pairs = Array(zip(guests, ports))
         switch self {
-        case .verdictMap: try Self.run(["nft", "-f"], Self.verdictMap(pairs), in: namespace)
-        case .chainPerGuest: try Self.run(["nft", "-f"], Self.chains(pairs), in: namespace)
-        case .ebtables: try Self.run(["sh", "-c", "ebtables-nft-restore < \"$1\"", "sh"], Self.ebtables(pairs), in: namespace)
+        case .verdictMap: try namespace.output(of: ["nft", "-f"], with: Self.verdictMap(pairs))
+        case .chainPerGuest: try namespace.output(of: ["nft", "-f"], with: Self.chains(pairs))
+        case .ebtables: try namespace.output(of: ["sh", "-c", "ebtables-nft-restore < \"$1\"", "sh"], with: Self.ebtables(pairs))
         }
     }
 
     // MARK: The rules
 
-    private static func verdictMap(_ guests: [(guest: Guest, port: String)]) -> String {
+    private static func verdictMap(_ guests: [(guest: Guest, port: String)]) -> [String] {
         let chains = guests.map { guest, port in
             """
                 chain g\(guest.number) {
@@ -37,19 +35,16 @@ enum PeerRules: Sendable {
             """
         }
         let jumps = guests.map { "\"\($0.port)\" : jump g\($0.guest.number)" }.joined(separator: ", ")
-        return """
-            table bridge bench {
-            \(chains.joined(separator: "\n"))
+        let entry = """
                 chain from_guests {
                     type filter hook prerouting priority -300; policy accept;
                     iifname vmap { \(jumps) }
                 }
-            }
-
             """
+        return ["table bridge bench {"] + chains + [entry, "}"]
     }
 
-    private static func chains(_ guests: [(guest: Guest, port: String)]) -> String {
+    private static func chains(_ guests: [(guest: Guest, port: String)]) -> [String] {
         let chains = guests.map { guest, port in
             """
                 chain g\(guest.number) {
@@ -60,10 +55,10 @@ enum PeerRules: Sendable {
                 }
             """
         }
-        return "table bridge bench {\n\(chains.joined(separator: "\n"))\n}\n"
+        return ["table bridge bench {"] + chains + ["}"]
     }
 
-    private static func ebtables(_ guests: [(guest: Guest, port: String)]) -> String {
+    private static func ebtables(_ guests: [(guest: Guest, port: String)]) -> [String] {
         var lines = ["*nat", ":PREROUTING ACCEPT", ":POSTROUTING ACCEPT", ":OUTPUT ACCEPT"]
         lines += guests.map { ":I-\($0.port) DROP" }
         for (guest, port) in guests {
@@ -76,19 +71,6 @@ enum PeerRules: Sendable {
                 "-A I-\(port) -p ARP -j ACCEPT",
             ]
         }
-        return (lines + ["COMMIT", ""]).joined(separator: "\n")
-    }
-
-    // MARK: Loading
-
-    /// Runs the command with a file of that text as its last word.
-    private static func run(_ command: [String], _ text: String, in namespace: NetworkNamespace) throws {
-        // A file without a name: nothing of it is left, whatever happens.
-        guard let file = tmpfile() else { throw LabError(action: "make a file of rules", reason: "\(SystemErrorNumber.current)") }
-        defer { fclose(file) }
-        guard fputs(text, file) >= 0, fflush(file) == 0 else {
-            throw LabError(action: "write a file of rules", reason: "\(SystemErrorNumber.current)")
-        }
-        _ = try namespace.output(of: command + ["/proc/\(getpid())/fd/\(fileno(file))"], atMost: .seconds(120))
+        return lines + ["COMMIT"]
     }
 }

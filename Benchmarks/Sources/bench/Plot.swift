@@ -20,7 +20,7 @@ struct Plot {
     func svg(route: String, kind: String) -> String? {
         let lines = Engine.allCases.filter { $0 != .plain }.map { engine in
             let own = results.filter { $0.engine == engine && $0.route == route && $0.kind == kind }
-            return Line(engine: engine, points: own.sorted { $0.guests < $1.guests }.map { ($0.guests, $0.ratio.median) })
+            return Line(engine: engine, points: own.map { ($0.guests * $0.bridges, $0.ratio.median) }.sorted { $0.guests < $1.guests })
         }.filter { $0.points.count > 1 }
         let all = lines.flatMap(\.points)
         guard let most = all.map(\.guests).max(), let highest = all.map(\.ratio).max() else { return nil }
@@ -40,7 +40,8 @@ struct Plot {
             parts.append("<line x1=\"\(x)\" y1=\"\(Self.top)\" x2=\"\(x)\" y2=\"\(Self.height - Self.bottom)\" stroke=\"#eeeeee\"/>")
             parts.append(Self.text(x, Self.height - Self.bottom + 18, "\(guests)", anchor: "middle"))
         }
-        parts.append(Self.text((Self.left + Self.width - Self.right) / 2, Self.height - 12, "guests on the bridge", anchor: "middle"))
+        let legend = "guests of the host, at most 1000 a bridge"
+        parts.append(Self.text((Self.left + Self.width - Self.right) / 2, Self.height - 12, legend, anchor: "middle"))
         parts += names(lines, most, decades)
         return (parts + ["</svg>", ""]).joined(separator: "\n")
     }

@@ -1,6 +1,9 @@
 /// What one kind of frame costs on one engine.
 struct Result: Codable {
+    /// On the bridge.
     let guests: Int
+    /// Of the host, with as many guests each.
+    let bridges: Int
     let engine: Engine
     /// "guest to uplink", or "spoofed".
     let route: String
@@ -13,8 +16,9 @@ struct Result: Codable {
     /// Whether the frames came out at the other end.
     let passes: Bool
 
-    init(_ traffic: Traffic, engine: Engine, guests: Int, ratios: [Double], nanoseconds: [Double], passes: Bool) {
-        self.guests = guests
+    init(_ traffic: Traffic, engine: Engine, _ scene: Scene, ratios: [Double], nanoseconds: [Double], passes: Bool) {
+        guests = scene.guests.count
+        bridges = scene.bridges
         self.engine = engine
         switch traffic.kind {
         case .forwarded(let route, let family):

@@ -23,12 +23,6 @@ struct Traffic: Sendable {
         case neighbour = "ND"
     }
 
-    enum Spoof: String, Sendable, CaseIterable {
-        case mac = "wrong MAC"
-        case ipv4 = "wrong IPv4 source"
-        case ipv6 = "wrong IPv6 source"
-    }
-
     enum Kind: Sendable {
         case forwarded(Route, Family)
         case spoofed(Spoof)
@@ -49,7 +43,8 @@ struct Traffic: Sendable {
         }
     }
 
-    /// The frames of each route and family, then the spoofs: 60 bytes (IPv6 62), as short as Ethernet (UDP) has them.
+    /// The frames of each route and family, then the spoofs: 60 bytes (IPv6 62), as short as Ethernet (UDP) has them, but for
+    /// spoofs that need more.
     ///
     /// - Parameters:
     ///   - other: another guest of the bridge, or nil if there is none.
@@ -64,7 +59,7 @@ struct Traffic: Sendable {
                     Traffic(kind: .forwarded(route, family), entry: route.entry, exit: route.exit, frame: frame, honest: frame))
             }
         }
-        return all + Spoof.allCases.map { spoofed($0, guest, stranger) }
+        return all + Spoof.allCases.map { $0.traffic(guest, stranger) }
     }
 
     private static func ends(_ route: Route, _ family: Family, _ guest: Guest, _ other: Guest?) -> Ends? {
@@ -78,16 +73,10 @@ struct Traffic: Sendable {
         }
     }
 
-    private static func spoofed(_ spoof: Spoof, _ guest: Guest, _ stranger: Guest) -> Traffic {
-        let family: Family = spoof == .ipv6 ? .ipv6 : .ipv4
-        let honest = Ends(source: Ends.Party(guest, family), destination: .outside(family))
-        var source = honest.source
-        switch spoof {
-        case .mac: source.mac = stranger.mac
-        case .ipv4, .ipv6: source.address = Ends.Party(stranger, family).address
-        }
-        let frame = Ends(source: source, destination: honest.destination).frame(family)
-        return Traffic(kind: .spoofed(spoof), entry: .guest, exit: .uplink, frame: frame, honest: honest.frame(family))
+    /// From outside to a guest, over IPv4.
+    static func inbound(to guest: Guest, at exit: Place) -> Traffic {
+        let frame = Ends(source: .outside(.ipv4), destination: Ends.Party(guest, .ipv4)).frame(.ipv4)
+        return Traffic(kind: .forwarded(.uplinkToGuest, .ipv4), entry: .uplink, exit: exit, frame: frame, honest: frame)
     }
 }
 
@@ -104,7 +93,7 @@ extension Traffic.Route {
 }
 
 /// From whom to whom a frame says that it goes.
-private struct Ends {
+struct Ends {
     struct Party {
         var mac: MACAddress
         var address: IPAddress
@@ -144,6 +133,10 @@ private struct Ends {
         case (.v6(let from), .v6(let to)): packet = .ipv6(from: from, to: to, datagram)
         default: preconditionFailure("a frame goes from IPv4 to IPv6")
         }
-        return Frame.ethernet(from: source.mac, to: destination.mac, minimumLength: 60, packet).bytes
+        return frame(packet)
+    }
+
+    func frame(_ packet: NetworkPacket) -> [UInt8] {
+        Frame.ethernet(from: source.mac, to: destination.mac, minimumLength: 60, packet).bytes
     }
 }
