@@ -1,0 +1,154 @@
+import Foundation
+import Lab
+import PolicyText
+import Policy
+
+/// The command that is tried, and its agent: started, killed, started again. Its policy, state and sockets are in a folder
+/// that goes with it.
+final class SoakedAgent {
+    let network: SoakNetwork
+    private let binary: String
+    private let folder: URL
+    private(set) var process: RunningCommand?
+    private(set) var starts = 0, kills = 0
+
+    private var policyFile: URL { folder.appending(path: "policy.yaml") }
+    private var state: String { folder.appending(path: "state").path }
+    private var runtime: String { folder.appending(path: "run").path }
+
+    init(_ binary: String, on network: SoakNetwork) throws {
+        guard access(binary, X_OK) == 0 else { throw Failure.invalid("there is no command \(binary): build it first") }
+        self.network = network
+        self.binary = binary
+        folder = FileManager.default.temporaryDirectory.appending(path: "vifguard-soak-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    /// An agent that is killed while it attaches leaves a setting of the host's changed, until the next one puts it back: the
+    /// last one always ends by itself.
+    func close() {
+        if process == nil, kills > 0 { try? start() }
+        try? terminate()
+        process?.stop()
+        process = nil
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    // MARK: The policy
+
+    func write(_ policy: HostPolicy) throws { try write(SoakPolicy.yaml(policy)) }
+
+    /// Put in place at once, as an editor does.
+    func write(_ text: String) throws { try Data(text.utf8).write(to: policyFile, options: .atomic) }
+
+    /// As the file says it.
+    func policy() throws -> HostPolicy { try PolicyFiles.load(policyFile.path).policy }
+
+    // MARK: The process
+
+    func launch() throws {
+        // It doesn't outlive the soak, whatever ends that.
+        let command = ["setpriv", "--pdeathsig", "KILL", binary, "agent", "--policy", policyFile.path]
+        process = try network.host.start(command + ["--state", state, "--run", runtime])
+        starts += 1
+    }
+
+    /// Starts it, and waits until it watches.
+    func start() throws {
+        try launch()
+        try waitUntilWatching()
+    }
+
+    func waitUntilWatching() throws {
+        try wait(for: "the agent to watch; it said: \(log.suffix(2000))", pause: 10_000) {
+            guard let process else { return false }
+            let said = process.errorsSoFar
+            if isOver { throw Failure.found("the agent ended by itself and said: \(said.suffix(2000))") }
+            return said.contains("the agent watches over the host")
+        }
+    }
+
+    func kill() {
+        guard let process else { return }
+        process.stop()
+        kills += 1
+        self.process = nil
+    }
+
+    func terminate() throws {
+        guard let process else { return }
+        process.signal(SIGTERM)
+        let result = try process.wait(atMost: .seconds(60))
+        self.process = nil
+        guard result.succeeded else { throw Failure.found("ended by SIGTERM, the agent's status was \(result.status): \(result.errors.suffix(2000))") }
+    }
+
+    /// Takes what it has said, or it would have to wait for that; and sees that it lives.
+    func look() throws {
+        guard let process else { return }
+        _ = process.errorsSoFar
+        if isOver { throw Failure.found("the agent ended by itself and said: \(log.suffix(2000))") }
+    }
+
+    /// One that has ended waits to be reaped.
+    private var isOver: Bool {
+        guard let process, let status = try? String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8) else { return true }
+        return status.contains("State:\tZ")
+    }
+
+    var log: String { process?.errorsSoFar ?? "" }
+
+    // MARK: What it takes
+
+    /// Resident memory, in KiB.
+    func memory() throws -> Int {
+        guard let process, let status = try? String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
+            let kilobytes = line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) })
+        else { throw Failure.found("the agent's memory can't be read: it has ended") }
+        return kilobytes
+    }
+
+    func openFiles() throws -> Int {
+        guard let process, let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processID)/fd") else {
+            throw Failure.found("the agent's open files can't be counted: it has ended")
+        }
+        return files.count
+    }
+
+    // MARK: Commands
+
+    func run(_ arguments: String...) throws -> CommandResult { try execute(arguments) }
+
+    private func execute(_ arguments: [String]) throws -> CommandResult {
+        let more =
+            switch arguments[0] {
+            case "plan", "apply": ["--policy", policyFile.path]
+            case "events", "status": ["--state", state]
+            default: [] as [String]
+            }
+        return try network.host.execute([binary] + arguments + more, atMost: .seconds(60))
+    }
+
+    /// What the command prints; it must succeed.
+    func output(_ arguments: String...) throws -> String {
+        let result = try execute(arguments)
+        guard result.succeeded else {
+            throw Failure.found("'vifguard \(arguments.joined(separator: " "))' ended with status \(result.status): \(result.errors)\(result.output)")
+        }
+        return result.output
+    }
+
+    func status() throws -> Reading { try Reading(output("status", "--json")) }
+
+    /// What the store has, of one port or of all.
+    func recorded(port: String? = nil) throws -> [Recorded: Int] {
+        let arguments = ["events", "--summary", "--json", "--limit", "1000000", "--since", "7d"] + (port.map { ["--port", $0] } ?? [])
+        let result = try execute(arguments)
+        // Before an agent's first second there is none.
+        guard result.succeeded else { return [:] }
+        return try RecordedTotal.read(result.output).reduce(into: [:]) {
+            $0[Recorded(direction: $1.direction, verdict: $1.verdict, reason: $1.reason), default: 0] += $1.packets
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Lab
+import Testing
+
+/// `make soak` for some seconds: every kind of change, and counters that add up exactly.
+@Suite(.timeLimit(.minutes(5)))
+struct SoakTests {
+    private static let soak = URL(filePath: CommandFixture.binary).deletingLastPathComponent().appending(path: "soak").path
+
+    private func run(_ arguments: String...) throws -> RunningCommand {
+        // It makes its own namespaces in this one.
+        try NetworkNamespace("soak").start([Self.soak] + arguments)
+    }
+
+    @Test func `half a minute of everything at once adds up`() throws {
+        let result = try run("--seconds", "25", "--seed", "1").wait(atMost: .seconds(200))
+        #expect(result.succeeded, "\(result.output)\(result.errors)")
+        #expect(result.output.contains("everything added up, seed 1"))
+        #expect(result.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    }
+
+    @Test func `interrupted, it leaves nothing`() throws {
+        func folders() throws -> Set<String> {
+            Set(try FileManager.default.contentsOfDirectory(atPath: FileManager.default.temporaryDirectory.path).filter { $0.hasPrefix("vifguard-soak") })
+        }
+        let before = try folders()
+        let soak = try run("--seconds", "100")
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try folders() == before, ContinuousClock.now < deadline { usleep(10_000) }
+        sleep(5)
+        soak.signal(SIGINT)
+        let result = try soak.wait(atMost: .seconds(60))
+        #expect(result.status == 130 && result.errors.contains("interrupted"), "\(result)")
+        #expect(try folders() == before)
+    }
+
+    @Test(arguments: ["--minutes", "--seed x", "--seconds 1", "--nonsense"]) func `wrong usage is said`(words: String) throws {
+        let result = try NetworkNamespace("soak").execute([Self.soak] + words.split(separator: " ").map(String.init))
+        #expect(result.status == 2 && result.errors.contains("usage: soak"), "\(result)")
+    }
+}
