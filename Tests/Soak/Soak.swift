@@ -11,7 +11,6 @@ struct SoakCommand {
         do {
             let options = try Options(arguments)
             guard geteuid() == 0 else { return fail("the soak makes network namespaces: run it as root", status: 1) }
-            setvbuf(stdout, nil, _IOLBF, 0)
             Interruption.hold()
             try Soak(options).run()
         } catch let mistake as Options.Mistake {
@@ -48,7 +47,7 @@ final class Soak {
 
     func run() throws {
         defer { agent.close() }
-        print("soak: \(Int(options.seconds)) s, seed \(options.seed)")
+        say("soak: \(Int(options.seconds)) s, seed \(options.seed)")
         do {
             try soak()
         } catch let failure as Failure {
@@ -57,6 +56,12 @@ final class Soak {
         }
         print(report.table(world, agent), terminator: "")
         print("soak: everything added up, seed \(options.seed)")
+    }
+
+    /// At once, also into a file.
+    private func say(_ line: String) {
+        print(line)
+        fflush(nil)
     }
 
     private var elapsed: Double { begun.duration(to: .now) / .seconds(1) }
@@ -104,7 +109,7 @@ final class Soak {
                 nextCheckpoint = elapsed + interval
             }
             if elapsed >= nextLine {
-                print(report.line(world, agent, at: elapsed))
+                say(report.line(world, agent, at: elapsed))
                 nextLine = elapsed + 60
             }
         }

@@ -1,3 +1,4 @@
+import Addresses
 import Foundation
 import Lab
 import Packets
@@ -98,7 +99,7 @@ final class Traffic: @unchecked Sendable {
         let (from, victim) = (chance.pick(guests), chance.pick(guests))
         let kind = chance.pick(ForgedTraffic.fromGuests)
         // All the kinds are about guests of both families that have no special role.
-        guard from != victim, isPlain(from), isPlain(victim), let frame = kind.make(from, victim, SoakPolicy.gateway) else { return }
+        guard from != victim, isPlain(from), isPlain(victim), let frame = kind.make(Cast(from: from, victim: victim)) else { return }
         try send(kind.name, from: from.port, frame, kind.reason)
     }
 
@@ -114,7 +115,7 @@ final class Traffic: @unchecked Sendable {
             port: SoakPolicy.port(number), mac: SoakPolicy.mac(number), ip4: SoakPolicy.main4(number), ip6: SoakPolicy.main6(number))
         let kind = chance.pick(ForgedTraffic.fromOutside)
         let victim = chance.pick(speakers())
-        guard victim.mac != usurped.mac, let frame = kind.make(usurped, victim, SoakPolicy.gateway) else { return }
+        guard victim.mac != usurped.mac, let frame = kind.make(Cast(from: usurped, victim: victim)) else { return }
         try send(kind.name, from: SoakNetwork.uplink, frame, kind.reason)
     }
 
