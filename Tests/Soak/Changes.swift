@@ -154,10 +154,7 @@ final class Changes {
             let expected = world.exclusively { world in world.ports[name].map { world.recordable(at: $0) } ?? [:] }
             let before = formerly[name, default: [:]]
             let all = expected.merging(before, uniquingKeysWith: +)
-            try wait(for: "the agent to record what \(name) did", pause: 100_000) {
-                try look()
-                return try agent.recorded(port: name) == all
-            }
+            try agent.waitUntilRecorded(all, port: name, look)
             formerly[name] = all
         }
     }

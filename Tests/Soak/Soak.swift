@@ -123,7 +123,8 @@ final class Soak {
             try world.check(agent.status)
             let wrong = world.reasonFaults
             guard wrong.isEmpty else { throw Failure.found(wrong.joined(separator: "\n")) }
-            try recordsAddUp()
+            // To the last frame, kills or not.
+            try agent.waitUntilRecorded(world.recordable())
             let plan = try agent.output("plan")
             guard plan.contains("Nothing to do") else { throw Failure.found("'vifguard plan' has something to do: \(plan)") }
             let links = try changes.leftovers().links
@@ -131,22 +132,6 @@ final class Soak {
         }
         try measureAgent()
         report.checkpoints += 1
-    }
-
-    /// What the agent has recorded is what was counted, to the last frame, kills or not.
-    private func recordsAddUp() throws {
-        let expected = world.recordable()
-        let deadline = ContinuousClock.now + .seconds(20)
-        while true {
-            let got = try agent.recorded()
-            if got == expected { return }
-            guard ContinuousClock.now < deadline else {
-                let keys = Set(got.keys).union(expected.keys).filter { got[$0] != expected[$0] }
-                let faults = keys.map { "recorded \($0.direction) \($0.verdict) \($0.reason): expected \(expected[$0] ?? 0), got \(got[$0] ?? 0)" }
-                throw Failure.found(faults.sorted().joined(separator: "\n"))
-            }
-            usleep(100_000)
-        }
     }
 
     /// Of the agent that lives through the second half: first after two minutes, or a quarter of that half.

@@ -151,4 +151,23 @@ final class SoakedAgent {
             $0[Recorded(direction: $1.direction, verdict: $1.verdict, reason: $1.reason), default: 0] += $1.packets
         }
     }
+
+    /// Waits until the store has exactly that; it is written once a second.
+    func waitUntilRecorded(_ expected: [Recorded: Int], port: String? = nil, _ look: () throws -> Void = {}) throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
+            try look()
+            let got = try recorded(port: port)
+            if got == expected { return }
+            guard ContinuousClock.now < deadline else {
+                let differing = Set(got.keys).union(expected.keys).filter { got[$0] != expected[$0] }
+                let faults = differing.map {
+                    "recorded\(port.map { " of \($0)" } ?? ""), \($0.direction), \($0.verdict) \($0.reason): "
+                        + "expected \(expected[$0] ?? 0), got \(got[$0] ?? 0)"
+                }
+                throw Failure.found(faults.sorted().joined(separator: "\n"))
+            }
+            usleep(100_000)
+        }
+    }
 }

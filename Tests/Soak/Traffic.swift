@@ -98,14 +98,15 @@ final class Traffic: @unchecked Sendable {
         let guests = speakers()
         let (from, victim) = (chance.pick(guests), chance.pick(guests))
         let kind = chance.pick(ForgedTraffic.fromGuests)
-        // All the kinds are about guests of both families that have no special role.
+        // The kinds are about guests of both families that have no special role and may claim link-local addresses.
         guard from != victim, isPlain(from), isPlain(victim), let frame = kind.make(Cast(from: from, victim: victim)) else { return }
         try send(kind.name, from: from.port, frame, kind.reason)
     }
 
     private func isPlain(_ speaker: Speaker) -> Bool {
         guard speaker.ip4 != nil, speaker.ip6 != nil, let port = world.ports[speaker.port] else { return false }
-        return world.binding(of: port)?.roles.isEmpty ?? false
+        let binding = world.binding(of: port)
+        return binding?.roles.isEmpty ?? false && binding?.linkLocalMode == .claim
     }
 
     /// As one of the crowd's, plugged in or not.
