@@ -166,7 +166,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "vifguard", "soak", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets", "Addresses",
+                "vifguard", "soak", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets",
+                "Addresses",
                 "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

@@ -117,15 +117,13 @@ final class Changes {
     }
 
     private func unplug(killing: Bool = false) throws {
-        let leaving = world.exclusively { world in
-            world.ports.keys.filter { name in SoakPolicy.strangers.contains(name) || world.plugged.contains { SoakPolicy.port($0) == name } }.sorted()
-        }.shuffled(using: &chance).prefix(chance.pick([1, 2, 5]))
+        let leaving = world.exclusively(\.comers).sorted().shuffled(using: &chance).prefix(chance.pick([1, 2, 5]))
         try remove(Array(leaving), killing: killing)
     }
 
     /// All of the crowd.
     func unplugAll() throws {
-        try remove(world.exclusively { world in world.ports.keys.filter { name in !Site.guests.contains { $0.port == name } && world.ports[name]?.kind == .guest } })
+        try remove(world.exclusively(\.comers))
     }
 
     private func remove(_ names: [String], killing: Bool = false) throws {
@@ -258,11 +256,17 @@ final class Changes {
         }
     }
 
-    /// How many links are pinned, and what the kernel's maps hold beyond the records.
-    func leftovers() throws -> (links: Int, entries: [String: Int]) {
-        let datapath = try network.host.run { try Datapath.open() }
-        return try network.host.run {
-            (try FileManager.default.contentsOfDirectory(atPath: "/sys/fs/bpf/vifguard/links").count, try datapath.entryCounts())
+    /// What the kernel has of ours: what is pinned, and what maps hold beyond the records.
+    struct Leftovers: Equatable, Sendable {
+        var pins: Set<String> = []
+        var entries: [String: Int] = [:]
+    }
+
+    func leftovers() throws -> Leftovers {
+        try network.host.run {
+            let folder = "/sys/fs/bpf/vifguard"
+            guard let pins = FileManager.default.subpaths(atPath: folder), !pins.isEmpty else { return Leftovers() }
+            return Leftovers(pins: Set(pins), entries: try Datapath.open().entryCounts())
         }
     }
 }

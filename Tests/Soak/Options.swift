@@ -5,15 +5,19 @@ struct Options {
     /// How long traffic flows, in seconds.
     var seconds = 3600.0
     var seed = UInt64.random(in: 0..<1_000_000)
+    /// Where all that the agent has said goes.
+    var logFile: String?
     /// The command whose agent is soaked: the one beside this program.
     var vifguard = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "vifguard").path
 
     static let usage = """
         usage: soak [--minutes N | --seconds N] [--seed N] [--vifguard FILE]
+                    [--log FILE]
           --minutes N      how long (60)
           --seconds N      the same, for a short one
           --seed N         what is sent and changed, and in which order (any)
           --vifguard FILE  the command to try (the one beside this program)
+          --log FILE       what the agent has said, all of it
         """
 
     struct Mistake: Error, CustomStringConvertible {
@@ -43,6 +47,7 @@ struct Options {
                 guard let number = UInt64(text) else { throw Mistake(description: "--seed \(text): give a number") }
                 seed = number
             case "--vifguard": vifguard = try value(of: option)
+            case "--log": logFile = try value(of: option)
             default: throw Mistake(description: "there is no option \(option)")
             }
         }

@@ -46,7 +46,10 @@ final class Soak {
     }
 
     func run() throws {
-        defer { agent.close() }
+        defer {
+            agent.close()
+            if let file = options.logFile { try? Data(agent.log.utf8).write(to: URL(filePath: file)) }
+        }
         say("soak: \(Int(options.seconds)) s, seed \(options.seed)")
         do {
             try soak()
@@ -55,7 +58,7 @@ final class Soak {
             throw failure
         }
         print(report.table(world, agent), terminator: "")
-        print("soak: everything added up, seed \(options.seed)")
+        print("soak: everything added up, no honest frame was lost, no forged one arrived; seed \(options.seed)")
     }
 
     /// At once, also into a file.
@@ -68,7 +71,7 @@ final class Soak {
 
     private func soak() throws {
         try agent.write(world.policy)
-        guard try agent.policy().interfaces.count == world.policy.interfaces.count else { throw Failure.invalid("the policy reads back as another") }
+        guard try agent.policy() == world.policy else { throw Failure.invalid("the policy reads back as another") }
         let changes = Changes(world, agent, seed: options.seed &+ 1) { [weak self] in try self?.traffic?.check() }
         try changes.plugStage()
         try agent.start()
@@ -85,10 +88,13 @@ final class Soak {
         try checkpoint(changes)
         try judgeAgent()
         let left = try changes.leftovers()
-        guard left == empty else { throw Failure.found("left in the kernel: expected \(empty), got \(left)") }
+        guard left == empty else { throw Failure.found("in the kernel without the crowd: expected \(empty), got \(left)") }
         report.changes = changes.done
         try agent.terminate()
         try world.exclusively { world in try world.check(agent.status) }
+        _ = try agent.output("uninstall", "--yes")
+        let pins = try changes.leftovers().pins
+        guard pins.isEmpty else { throw Failure.found("pinned after 'vifguard uninstall': \(pins.sorted())") }
     }
 
     private var traffic: Traffic?
@@ -127,8 +133,10 @@ final class Soak {
             try agent.waitUntilRecorded(world.recordable())
             let plan = try agent.output("plan")
             guard plan.contains("Nothing to do") else { throw Failure.found("'vifguard plan' has something to do: \(plan)") }
-            let links = try changes.leftovers().links
-            guard links == 2 * world.ports.count else { throw Failure.found("pinned links: expected \(2 * world.ports.count), got \(links)") }
+            let links = try changes.leftovers().pins.filter { $0.hasPrefix("links/") }.count
+            guard links == 2 * world.ports.count else {
+                throw Failure.found("pinned links: expected \(2 * world.ports.count), got \(links)")
+            }
         }
         try measureAgent()
         report.checkpoints += 1

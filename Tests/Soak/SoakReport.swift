@@ -41,10 +41,11 @@ struct SoakReport {
         }
         lines.append("")
         for kind in Changes.Kind.allCases { lines.append("  \(kind.title.filled(44))\("\(changes[kind, default: 0])".right)") }
-        lines += ["", "  \("checkpoints".filled(44))\("\(checkpoints)".right)", "  \("kinds of attacks of the catalogue".filled(44))\("\(attacks)".right)"]
+        lines.append("")
+        lines.append("  \("checkpoints".filled(44))\("\(checkpoints)".right)")
+        lines.append("  \("kinds of attacks of the catalogue".filled(44))\("\(attacks)".right)")
         let (sent, arrived) = world.exclusively { ($0.sent, $0.arrived) }
         lines.append("  \("frames sent, arrived".filled(44))\("\(sent)".right)\("\(arrived)".right)")
-        lines.append("  \("honest frames lost, forged ones arrived".filled(44))\("0".right)\("0".right)")
         lines.append("  \("the agent's memory at first, at last, KiB".filled(44))\((firstMemory.map(String.init) ?? "-").right)\("\(memory)".right)")
         lines.append("  \("its open files at first, at last".filled(44))\((firstFiles.map(String.init) ?? "-").right)\("\(files)".right)")
         return lines.joined(separator: "\n") + "\n"

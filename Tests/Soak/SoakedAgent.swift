@@ -10,7 +10,9 @@ final class SoakedAgent {
     private let binary: String
     private let folder: URL
     private(set) var process: RunningCommand?
-    private(set) var starts = 0, kills = 0
+    private(set) var kills = 0
+    /// What former ones have said.
+    private var formerLog = ""
 
     private var policyFile: URL { folder.appending(path: "policy.yaml") }
     private var state: String { folder.appending(path: "state").path }
@@ -24,13 +26,13 @@ final class SoakedAgent {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    /// An agent that is killed while it attaches leaves a setting of the host's changed, until the next one puts it back: the
-    /// last one always ends by itself.
+    /// Puts everything away. An agent that was killed while it attached programs has left a setting of the host's changed,
+    /// which the next to attach or detach some puts back: so the last thing is to take them off.
     func close() {
-        if process == nil, kills > 0 { try? start() }
         try? terminate()
         process?.stop()
         process = nil
+        _ = try? run("uninstall", "--yes")
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -50,7 +52,6 @@ final class SoakedAgent {
         // It doesn't outlive the soak, whatever ends that.
         let command = ["setpriv", "--pdeathsig", "KILL", binary, "agent", "--policy", policyFile.path]
         process = try network.host.start(command + ["--state", state, "--run", runtime])
-        starts += 1
     }
 
     /// Starts it, and waits until it watches.
@@ -70,7 +71,7 @@ final class SoakedAgent {
 
     func kill() {
         guard let process else { return }
-        process.stop()
+        formerLog += process.stop().errors
         kills += 1
         self.process = nil
     }
@@ -79,8 +80,11 @@ final class SoakedAgent {
         guard let process else { return }
         process.signal(SIGTERM)
         let result = try process.wait(atMost: .seconds(60))
+        formerLog += result.errors
         self.process = nil
-        guard result.succeeded else { throw Failure.found("ended by SIGTERM, the agent's status was \(result.status): \(result.errors.suffix(2000))") }
+        guard result.succeeded else {
+            throw Failure.found("ended by SIGTERM, the agent's status was \(result.status): \(result.errors.suffix(2000))")
+        }
     }
 
     /// Takes what it has said, or it would have to wait for that; and sees that it lives.
@@ -96,7 +100,8 @@ final class SoakedAgent {
         return status.contains("State:\tZ")
     }
 
-    var log: String { process?.errorsSoFar ?? "" }
+    /// What it, and those before it, have said.
+    var log: String { formerLog + (process?.errorsSoFar ?? "") }
 
     // MARK: What it takes
 
@@ -124,7 +129,7 @@ final class SoakedAgent {
         let more =
             switch arguments[0] {
             case "plan", "apply": ["--policy", policyFile.path]
-            case "events", "status": ["--state", state]
+            case "events", "status", "uninstall": ["--state", state]
             default: [] as [String]
             }
         return try network.host.execute([binary] + arguments + more, atMost: .seconds(60))
@@ -134,7 +139,8 @@ final class SoakedAgent {
     func output(_ arguments: String...) throws -> String {
         let result = try execute(arguments)
         guard result.succeeded else {
-            throw Failure.found("'vifguard \(arguments.joined(separator: " "))' ended with status \(result.status): \(result.errors)\(result.output)")
+            let said = result.errors + result.output
+            throw Failure.found("'vifguard \(arguments.joined(separator: " "))' ended with status \(result.status): \(said)")
         }
         return result.output
     }

@@ -44,8 +44,7 @@ extension World {
                 let isSound = more.passed == port.doubtInto.arrived && !more.isNegative && Set(more.dropped.keys).isSubset(of: reasons)
                 let isComplete = port.wasOpen ? counted <= port.doubtInto.sent : counted == port.doubtInto.sent
                 if !isSound || !isComplete || !more.audited.keys.allSatisfy(reasons.contains) {
-                    faults.append(
-                        "\(port.name), into the bridge: \(port.doubtInto.sent) frames in doubt, \(port.doubtInto.arrived) arrived, counted \(text(more))")
+                    faults.append("\(port.name), into the bridge: \(text(port.doubtInto)), counted \(text(more))")
                 }
                 unjudged += port.doubtInto.sent - counted
             } else {
@@ -64,8 +63,7 @@ extension World {
                 let isSound = !more.isNegative && port.doubtOut.arrived + more.allDropped == port.doubtOut.sent
                 let isComplete = port.wasOpen ? more.passed <= port.doubtOut.arrived : more.passed == port.doubtOut.arrived
                 if !isSound || !isComplete {
-                    faults.append(
-                        "\(port.name), out of the bridge: \(port.doubtOut.sent) frames in doubt, \(port.doubtOut.arrived) arrived, counted \(text(more))")
+                    faults.append("\(port.name), out of the bridge: \(text(port.doubtOut)), counted \(text(more))")
                 }
             } else {
                 compare(port, "out of the bridge", port.out, seen.received.tally, &faults)
@@ -82,6 +80,8 @@ extension World {
             }
         }
     }
+
+    private func text(_ doubt: Doubt) -> String { "\(doubt.sent) frames in doubt, of which \(doubt.arrived) arrived" }
 
     private func text(_ tally: Tally) -> String {
         let counts = tally.dropped.map { "\($0.key) \($0.value)" } + tally.audited.map { "would drop \($0.key) \($0.value)" }
@@ -140,7 +140,8 @@ extension World {
         for (direction, tally) in tallies {
             for reason in Reason.allCases where isRecorded(reason, direction) {
                 for (verdict, count) in [("drop", tally.dropped[reason]), ("would drop", tally.audited[reason])] {
-                    if let count, count > 0 { counts[Recorded(direction: direction.name, verdict: verdict, reason: reason.name), default: 0] += count }
+                    guard let count, count > 0 else { continue }
+                    counts[Recorded(direction: direction.name, verdict: verdict, reason: reason.name), default: 0] += count
                 }
             }
         }

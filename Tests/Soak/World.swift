@@ -64,6 +64,9 @@ final class World: @unchecked Sendable {
         plugged = Set((1...SoakPolicy.crowd).filter { ports[SoakPolicy.port($0)] != nil })
     }
 
+    /// Ports of those who come and go, by name.
+    var comers: [String] { ports.keys.filter { name in !Site.guests.contains { $0.port == name } && ports[name]?.kind == .guest } }
+
     private func macByTap(_ name: String) -> MACAddress? {
         (1...SoakPolicy.crowd).first { SoakPolicy.isKnownByMAC($0) && SoakPolicy.port($0) == name }.map(SoakPolicy.mac)
     }
@@ -109,7 +112,8 @@ final class World: @unchecked Sendable {
         let before = ports.values.contains { $0.phase == .leaving } ? model : nil
         let fate = try fate(of: shot)
         guard fate.entry.reason == shot.reason else {
-            throw Failure.found("\(shot.name) from \(shot.port): sent for \(word(shot.reason)), judged \(word(fate.entry.reason)): \(Failure.frame(shot.bytes))")
+            let verdicts = "sent for \(word(shot.reason)), judged \(word(fate.entry.reason))"
+            throw Failure.found("\(shot.name) from \(shot.port): \(verdicts): \(Failure.frame(shot.bytes))")
         }
         if let exit = shot.exit {
             let verdict = fate.exits.first { $0.port.name == exit.port }?.verdict
@@ -188,7 +192,8 @@ final class World: @unchecked Sendable {
         for port in ports.values {
             guard let (bytes, count) = port.awaited.first else { continue }
             try failInvalidIfLost()
-            throw Failure.found("\(port.awaited.values.reduce(0, +)) frames never arrived at \(port.name), \(count) of them \(Failure.frame(bytes))")
+            let all = port.awaited.values.reduce(0, +)
+            throw Failure.found("\(all) frames never arrived at \(port.name), \(count) of them \(Failure.frame(bytes))")
         }
     }
 

@@ -21,7 +21,8 @@ struct SoakTests {
 
     @Test func `interrupted, it leaves nothing`() throws {
         func folders() throws -> Set<String> {
-            Set(try FileManager.default.contentsOfDirectory(atPath: FileManager.default.temporaryDirectory.path).filter { $0.hasPrefix("vifguard-soak") })
+            let all = try FileManager.default.contentsOfDirectory(atPath: FileManager.default.temporaryDirectory.path)
+            return Set(all.filter { $0.hasPrefix("vifguard-soak") })
         }
         let before = try folders()
         let soak = try run("--seconds", "100")
