@@ -9,7 +9,14 @@ import Policy
 /// the agent is killed and started, commands run beside it. One thing after the other; which, the seed says.
 final class Changes {
     enum Kind: String, CaseIterable {
-        case plug, unplug, move, audit, breakPolicy, apply, kill, killWhilePlugging, killWhileMoving, unplugWhileDead, restart
+        case plug, unplug, move, audit, apply, kill, restart
+        case breakPolicy = "break"
+        case killWhilePlugging = "kill-plugging"
+        case killWhileMoving = "kill-moving"
+        case unplugWhileDead = "unplug-dead"
+
+        /// As the command line has them.
+        static let names = "                   " + allCases.map(\.rawValue).joined(separator: ",")
 
         /// Whether an agent doesn't survive it.
         var endsAgent: Bool {
@@ -39,14 +46,19 @@ final class Changes {
     private let world: World
     private let agent: SoakedAgent
     private let check: () throws -> Void
+    private let kinds: [Kind]
     private var chance: Chance
+    /// The last ones, for whoever looks into a failure.
+    private(set) var trace: [String] = []
     private(set) var done: [Kind: Int] = [:]
     /// Of the programs that are in force; none before the agent has loaded them.
     private var datapath: Datapath?
 
-    /// - Parameter check: what is called while something is waited for.
-    init(_ world: World, _ agent: SoakedAgent, seed: UInt64, check: @escaping () throws -> Void) {
-        (self.world, self.agent, self.check) = (world, agent, check)
+    /// - Parameters:
+    ///   - kinds: which of them happen.
+    ///   - check: what is called while something is waited for.
+    init(_ world: World, _ agent: SoakedAgent, _ kinds: [Kind], seed: UInt64, check: @escaping () throws -> Void) {
+        (self.world, self.agent, self.kinds, self.check) = (world, agent, kinds, check)
         chance = Chance(seed: seed)
     }
 
@@ -55,14 +67,14 @@ final class Changes {
     /// Something happens.
     ///
     /// - Parameter sparesAgent: the agent goes on.
-    /// - Returns: what it was.
-    func next(sparesAgent: Bool) throws -> Kind {
-        let kinds = Kind.allCases.filter { !sparesAgent || !$0.endsAgent }
+    func next(sparesAgent: Bool) throws {
+        let kinds = kinds.filter { !sparesAgent || !$0.endsAgent }
+        guard !kinds.isEmpty else { return try rest(upTo: 1000) }
         // Each once, in any order, before chance alone decides: a short soak has all of them.
         let kind = chance.pick(kinds.filter { done[$0] == nil }.isEmpty ? kinds : kinds.filter { done[$0] == nil })
+        tell(kind.rawValue)
         try carryOut(kind)
         done[kind, default: 0] += 1
-        return kind
     }
 
     private func carryOut(_ kind: Kind) throws {
@@ -84,6 +96,11 @@ final class Changes {
         }
     }
 
+    private func tell(_ what: String) {
+        trace.append("\(Date().formatted(.iso8601.time(includingFractionalSeconds: true))) \(what)")
+        trace = trace.suffix(20)
+    }
+
     // MARK: Coming and going
 
     /// The stage's guests and the stranger, to begin with.
@@ -102,6 +119,7 @@ final class Changes {
         }
         // More than eight at once the agent treats in another way.
         let names = absent.shuffled(using: &chance).prefix(chance.pick([1, 2, 3, 12]))
+        tell("  plugged in: \(names.joined(separator: " "))")
         let newcomers = try names.map { name in
             let number = (1...SoakPolicy.crowd).first { SoakPolicy.port($0) == name && SoakPolicy.isKnownByMAC($0) }
             let index = try network.makePort(name, mac: number.map(SoakPolicy.tapMAC))
@@ -128,6 +146,7 @@ final class Changes {
 
     private func remove(_ names: [String], killing: Bool = false) throws {
         guard !names.isEmpty else { return }
+        tell("  unplugged: \(names.joined(separator: " "))")
         world.exclusively { world in for name in names { world.ports[name]?.phase = .leaving } }
         // What a port did after the agent last looked is known by a few frames alone: the agent is given time to look.
         try recorded(names)
@@ -178,6 +197,7 @@ final class Changes {
     /// Writes another policy that makes a difference to these guests alone.
     private func edit(_ numbers: [Int], killing: Bool = false, _ change: (inout HostPolicy) -> Void) throws {
         let names = numbers.map(SoakPolicy.port)
+        tell("  changed: \(names.joined(separator: " "))")
         let policy = try world.exclusively { world in
             try world.settle()
             for name in names { world.ports[name]?.phase = .changing }
@@ -209,8 +229,10 @@ final class Changes {
 
     private func withoutAgent(_ body: () throws -> Void) throws {
         agent.kill()
+        tell("  killed")
         try body()
         try agent.start()
+        tell("  it watches again")
     }
 
     /// At any moment of what the agent does now, and for a while none runs.
@@ -254,6 +276,12 @@ final class Changes {
             let plan = Plan(policy, on: state)
             return plan.isEmpty && plan.faults.isEmpty
         }
+    }
+
+    /// Frames that were judged where no record was: nobody's.
+    func countedWithoutRecord() throws -> (into: Int, out: Int) {
+        let counters = try network.host.run { try Datapath.open().countersWithoutRecord() }
+        return (Int(counters.into.dropped.values.reduce(0) { $0 + $1.packets }), Int(counters.out.dropped.values.reduce(0) { $0 + $1.packets }))
     }
 
     /// What the kernel has of ours: what is pinned, and what maps hold beyond the records.

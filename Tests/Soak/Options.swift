@@ -5,6 +5,8 @@ struct Options {
     /// How long traffic flows, in seconds.
     var seconds = 3600.0
     var seed = UInt64.random(in: 0..<1_000_000)
+    /// What happens meanwhile: all kinds of changes, or some.
+    var changes = Changes.Kind.allCases
     /// Where all that the agent has said goes.
     var logFile: String?
     /// The command whose agent is soaked: the one beside this program.
@@ -12,11 +14,13 @@ struct Options {
 
     static let usage = """
         usage: soak [--minutes N | --seconds N] [--seed N] [--vifguard FILE]
-                    [--log FILE]
+                    [--changes KIND,KIND] [--log FILE]
           --minutes N      how long (60)
           --seconds N      the same, for a short one
           --seed N         what is sent and changed, and in which order (any)
           --vifguard FILE  the command to try (the one beside this program)
+          --changes KINDS  only these kinds of changes, to look into one:
+        \(Changes.Kind.names)
           --log FILE       what the agent has said, all of it
         """
 
@@ -47,6 +51,12 @@ struct Options {
                 guard let number = UInt64(text) else { throw Mistake(description: "--seed \(text): give a number") }
                 seed = number
             case "--vifguard": vifguard = try value(of: option)
+            case "--changes":
+                let words = try value(of: option).split(separator: ",").map(String.init)
+                changes = Changes.Kind.allCases.filter { words.contains($0.rawValue) }
+                guard changes.count == Set(words).count, !changes.isEmpty else {
+                    throw Mistake(description: "\(option): give some of these, with commas:\n\(Changes.Kind.names)")
+                }
             case "--log": logFile = try value(of: option)
             default: throw Mistake(description: "there is no option \(option)")
             }

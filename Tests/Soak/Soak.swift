@@ -54,7 +54,8 @@ final class Soak {
         do {
             try soak()
         } catch let failure as Failure {
-            print(report.failure(failure, seed: options.seed, at: elapsed, log: agent.log))
+            print(report.failure(failure, seed: options.seed, at: elapsed, trace: changes?.trace ?? [], log: agent.log))
+            print("without record", try changes!.countedWithoutRecord())
             throw failure
         }
         print(report.table(world, agent), terminator: "")
@@ -72,7 +73,8 @@ final class Soak {
     private func soak() throws {
         try agent.write(world.policy)
         guard try agent.policy() == world.policy else { throw Failure.invalid("the policy reads back as another") }
-        let changes = Changes(world, agent, seed: options.seed &+ 1) { [weak self] in try self?.traffic?.check() }
+        let changes = Changes(world, agent, options.changes, seed: options.seed &+ 1) { [weak self] in try self?.traffic?.check() }
+        self.changes = changes
         try changes.plugStage()
         try agent.start()
         try changes.settled([])
@@ -98,6 +100,7 @@ final class Soak {
     }
 
     private var traffic: Traffic?
+    private var changes: Changes?
 
     /// Until the time is up: changes, checkpoints between them, and a line now and then.
     private func keepChanging(_ changes: Changes) throws {
@@ -108,7 +111,7 @@ final class Soak {
         while elapsed < deadline {
             let isSecondHalf = elapsed > half
             if isSecondHalf, steadyAgent == nil { steadyAgent = (.now, nil, nil) }
-            _ = try changes.next(sparesAgent: isSecondHalf)
+            try changes.next(sparesAgent: isSecondHalf)
             report.changes = changes.done
             if elapsed >= nextCheckpoint {
                 try checkpoint(changes)

@@ -19,9 +19,12 @@ struct SoakReport {
             + "\(checkpoints) checkpoints, \(memory / 1024) MiB"
     }
 
-    func failure(_ failure: Failure, seed: UInt64, at seconds: Double, log: String) -> String {
-        let lines = log.split(separator: "\n").suffix(12).map { "    \($0)" }
-        return (["", "FAILED after \(Self.time(seconds)), seed \(seed)", "the agent's last words:"] + lines).joined(separator: "\n")
+    func failure(_ failure: Failure, seed: UInt64, at seconds: Double, trace: [String], log: String) -> String {
+        let lines = log.split(separator: "\n").filter { !$0.contains("a rule is broken") }.suffix(20).map(String.init)
+        return
+            ([
+                "", "FAILED after \(Self.time(seconds)), seed \(seed)", "\(failure)", "", "what happened last:",
+            ] + trace + ["", "the agent's last words:"] + lines).joined(separator: "\n")
     }
 
     func table(_ world: World, _ agent: SoakedAgent) -> String {

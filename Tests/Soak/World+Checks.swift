@@ -51,9 +51,14 @@ extension World {
                 compare(port, "into the bridge", port.into, seen.sent.tally, &faults)
             }
         }
+        let open = ports.values.filter { $0.wasOpen && $0.doubtInto.sent > 0 }.map { port in
+            "\(port.name), open at first: \(text(port.doubtInto)), counted \(counted[port.name].map { text($0.sent.tally - port.into) } ?? "-")"
+        }
         for port in ports.values.sorted(by: { $0.index < $1.index }) {
             guard let seen = counted[port.name] else { continue }
             if port.kind == .uplink {
+                let before = faults.count
+                defer { if faults.count > before { faults += open.sorted() } }
                 var expected = port.out
                 expected.passed += ports.values.reduce(0) { $0 + $1.doubtInto.arrived }
                 if unjudged != 0 { expected.dropped[.unjudged, default: 0] += unjudged }
