@@ -278,12 +278,6 @@ final class Changes {
         }
     }
 
-    /// Frames that were judged where no record was: nobody's.
-    func countedWithoutRecord() throws -> (into: Int, out: Int) {
-        let counters = try network.host.run { try Datapath.open().countersWithoutRecord() }
-        return (Int(counters.into.dropped.values.reduce(0) { $0 + $1.packets }), Int(counters.out.dropped.values.reduce(0) { $0 + $1.packets }))
-    }
-
     /// What the kernel has of ours: what is pinned, and what maps hold beyond the records.
     struct Leftovers: Equatable, Sendable {
         var pins: Set<String> = []

@@ -33,6 +33,10 @@ struct Reading: Decodable {
     }
 
     var bridges: [Bridge]
+    /// Frames dropped at interfaces that had programs and no record, which `status` doesn't tell.
+    var nobodys = 0
+
+    private enum CodingKeys: CodingKey { case bridges }
 
     var ports: [String: Port] {
         Dictionary(bridges.flatMap(\.ports).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })

@@ -55,7 +55,6 @@ final class Soak {
             try soak()
         } catch let failure as Failure {
             print(report.failure(failure, seed: options.seed, at: elapsed, trace: changes?.trace ?? [], log: agent.log))
-            print("without record", try changes!.countedWithoutRecord())
             throw failure
         }
         print(report.table(world, agent), terminator: "")

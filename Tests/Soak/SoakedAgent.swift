@@ -1,3 +1,4 @@
+import Datapath
 import Foundation
 import Lab
 import PolicyText
@@ -145,7 +146,12 @@ final class SoakedAgent {
         return result.output
     }
 
-    func status() throws -> Reading { try Reading(output("status", "--json")) }
+    func status() throws -> Reading {
+        var reading = try Reading(output("status", "--json"))
+        let nobodys = try network.host.run { try Datapath.open().countersWithoutRecord() }
+        reading.nobodys = [nobodys.into, nobodys.out].flatMap(\.dropped.values).reduce(0) { $0 + Int($1.packets) }
+        return reading
+    }
 
     /// What the store has, of one port or of all.
     func recorded(port: String? = nil) throws -> [Recorded: Int] {

@@ -30,6 +30,7 @@ extension World {
         var faults: [String] = []
         let unknown = Set(counted.keys).subtracting(ports.keys).sorted()
         if !unknown.isEmpty { faults.append("records of ports that are gone: \(unknown.joined(separator: ", "))") }
+        if reading.nobodys > 0 { faults.append("dropped where no record was: expected 0, got \(reading.nobodys)") }
         // Frames of ports that had no programs yet go no further than the uplink's exit.
         var unjudged = 0
         for port in ports.values.sorted(by: { $0.index < $1.index }) {
