@@ -89,7 +89,7 @@ final class Soak {
         try checkpoint(changes)
         try judgeAgent()
         let left = try changes.leftovers()
-        guard left == empty else { throw Failure.found("in the kernel without the crowd: expected \(empty), got \(left)") }
+        guard left == empty else { throw Failure.found("in the kernel once the crowd is gone, \(left.differences(from: empty))") }
         report.changes = changes.done
         try agent.terminate()
         try world.exclusively { world in try world.check(agent.status) }
