@@ -58,7 +58,7 @@ final class Soak {
             throw failure
         }
         print(report.table(world, agent), terminator: "")
-        print("soak: everything added up, no honest frame was lost, no forged one arrived; seed \(options.seed)")
+        print("soak: all added up, none lost, nothing forged arrived (seed \(options.seed))")
     }
 
     /// At once, also into a file.

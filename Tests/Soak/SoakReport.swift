@@ -15,8 +15,8 @@ struct SoakReport {
     func line(_ world: World, _ agent: SoakedAgent, at seconds: Double) -> String {
         let (sent, plugged) = world.exclusively { ($0.sent, $0.plugged.count) }
         let all = changes.values.reduce(0, +)
-        return "\(Self.time(seconds))  \(sent) frames, \(all) changes, \(plugged) of the crowd, \(agent.kills) kills, "
-            + "\(checkpoints) checkpoints, \(memory / 1024) MiB"
+        return "\(Self.time(seconds))  \(sent) frames  \(all) changes  \(plugged) plugged in  \(agent.kills) kills  "
+            + "\(checkpoints) checks  \(memory / 1024) MiB"
     }
 
     func failure(_ failure: Failure, seed: UInt64, at seconds: Double, trace: [String], log: String) -> String {

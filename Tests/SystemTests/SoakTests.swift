@@ -15,7 +15,7 @@ struct SoakTests {
     @Test func `half a minute of everything at once adds up`() throws {
         let result = try run("--seconds", "25", "--seed", "1").wait(atMost: .seconds(200))
         #expect(result.succeeded, "\(result.output)\(result.errors)")
-        #expect(result.output.contains("everything added up, seed 1"))
+        #expect(result.output.contains("all added up, none lost, nothing forged arrived (seed 1)"))
         #expect(result.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
@@ -28,11 +28,22 @@ struct SoakTests {
         let soak = try run("--seconds", "100")
         let deadline = ContinuousClock.now + .seconds(60)
         while try folders() == before, ContinuousClock.now < deadline { usleep(10_000) }
+        let folder = try #require(try folders().subtracting(before).first)
         sleep(5)
+        #expect(try processes(with: folder) > 0, "no agent runs")
         soak.signal(SIGINT)
         let result = try soak.wait(atMost: .seconds(60))
         #expect(result.status == 130 && result.errors.contains("interrupted"), "\(result)")
-        #expect(try folders() == before)
+        #expect(try !folders().contains(folder))
+        #expect(try processes(with: folder) == 0)
+    }
+
+    /// How many processes have this among their words.
+    private func processes(with text: String) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").count { name in
+            // Those that end meanwhile have none.
+            (try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8))?.contains(text) ?? false
+        }
     }
 
     @Test(arguments: ["--minutes", "--seed x", "--seconds 1", "--nonsense"]) func `wrong usage is said`(words: String) throws {
