@@ -21,7 +21,8 @@ struct Options {
           --vifguard FILE  the command to try (the one beside this program)
           --changes KINDS  only these kinds of changes, to look into one:
         \(Changes.Kind.names)
-          --log FILE       what the agent has said, all of it
+          --log FILE       what the agent has said, all of it; and, where the soak
+                           fails, its store of events in FILE.state
         """
 
     struct Mistake: Error, CustomStringConvertible {

@@ -54,6 +54,7 @@ final class Soak {
         do {
             try soak()
         } catch let failure as Failure {
+            if let file = options.logFile { agent.keepState(in: "\(file).state") }
             print(report.failure(failure, seed: options.seed, at: elapsed, trace: changes?.trace ?? [], log: agent.log))
             throw failure
         }

@@ -122,6 +122,9 @@ final class SoakedAgent {
         return files.count
     }
 
+    /// The events' store as it is, for whoever looks into a failure.
+    func keepState(in folder: String) { try? FileManager.default.copyItem(atPath: state, toPath: folder) }
+
     // MARK: Commands
 
     func run(_ arguments: String...) throws -> CommandResult { try execute(arguments) }
@@ -164,9 +167,9 @@ final class SoakedAgent {
         }
     }
 
-    /// Waits until the store has exactly that; it is written once a second.
+    /// Waits until the store has exactly that. It is written once a second; a disk that is busy holds that up, and nothing else.
     func waitUntilRecorded(_ expected: [Recorded: Int], port: String? = nil, _ look: () throws -> Void = {}) throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(120)
         while true {
             try look()
             let got = try recorded(port: port)
