@@ -78,7 +78,7 @@ final class Soak {
         try changes.plugStage()
         try agent.start()
         try changes.settled([])
-        let empty = try changes.leftovers()
+        let empty = try world.network.leftovers()
         let traffic = try Traffic(world, seed: options.seed)
         self.traffic = traffic
         report.attacks = traffic.attackCount
@@ -87,15 +87,15 @@ final class Soak {
         try keepChanging(changes)
         try changes.unplugAll()
         traffic.stop()
-        try checkpoint(changes)
+        try checkpoint()
         try judgeAgent()
-        let left = try changes.leftovers()
+        let left = try world.network.leftovers()
         guard left == empty else { throw Failure.found("in the kernel once the crowd is gone, \(left.differences(from: empty))") }
         report.changes = changes.done
         try agent.terminate()
         try world.exclusively { world in try world.check(agent.status) }
         _ = try agent.output("uninstall", "--yes")
-        let pins = try changes.leftovers().pins
+        let pins = try world.network.leftovers().pins
         guard pins.isEmpty else { throw Failure.found("pinned after 'vifguard uninstall': \(pins.sorted())") }
     }
 
@@ -114,7 +114,7 @@ final class Soak {
             try changes.next(sparesAgent: isSecondHalf)
             report.changes = changes.done
             if elapsed >= nextCheckpoint {
-                try checkpoint(changes)
+                try checkpoint()
                 nextCheckpoint = elapsed + interval
             }
             if elapsed >= nextLine {
@@ -127,7 +127,7 @@ final class Soak {
     // MARK: Adding up
 
     /// Everything is compared with everything, while nothing changes.
-    private func checkpoint(_ changes: Changes) throws {
+    private func checkpoint() throws {
         try world.exclusively { world in
             try world.check(agent.status)
             let wrong = world.reasonFaults
@@ -136,7 +136,7 @@ final class Soak {
             try agent.waitUntilRecorded(world.recordable())
             let plan = try agent.output("plan")
             guard plan.contains("Nothing to do") else { throw Failure.found("'vifguard plan' has something to do: \(plan)") }
-            let links = try changes.leftovers().pins.filter { $0.hasPrefix("links/") }.count
+            let links = try world.network.leftovers().pins.filter { $0.hasPrefix("links/") }.count
             guard links == 2 * world.ports.count else {
                 throw Failure.found("pinned links: expected \(2 * world.ports.count), got \(links)")
             }
