@@ -145,12 +145,13 @@ final class Soak {
         report.checkpoints += 1
     }
 
-    /// Of the agent that lives through the second half: first after two minutes, or a quarter of that half.
+    /// Of the agent that lives through the second half: first after two minutes, or a quarter of that half; a soak of less
+    /// than a minute says nothing of it, since some of what an agent has open it opens when it is first needed.
     private func measureAgent() throws {
         let (memory, files) = (try agent.memory(), try agent.openFiles())
         (report.memory, report.files) = (memory, files)
         guard let steady = steadyAgent else { return }
-        if steady.memory == nil, steady.since.duration(to: .now) >= .seconds(min(120, options.seconds / 8)) {
+        if steady.memory == nil, steady.since.duration(to: .now) >= .seconds(max(30, min(120, options.seconds / 8))) {
             steadyAgent = (steady.since, memory, files)
             (report.firstMemory, report.firstFiles) = (memory, files)
         }

@@ -12,10 +12,14 @@ final class SoakedAgent {
     private let folder: URL
     private(set) var process: RunningCommand?
     private(set) var kills = 0
-    /// What former ones have said.
-    private var formerLog = ""
+    /// Where in the log the present one began.
+    private var beginning: UInt64 = 0
+    /// What was said in all, once the folder is gone.
+    private var lastLog = ""
 
     private var policyFile: URL { folder.appending(path: "policy.yaml") }
+    /// A file: one who waits for a command doesn't read pipes, and an agent that can't log waits.
+    private var logFile: String { folder.appending(path: "log").path }
     private var state: String { folder.appending(path: "state").path }
     private var runtime: String { folder.appending(path: "run").path }
 
@@ -34,6 +38,7 @@ final class SoakedAgent {
         process?.stop()
         process = nil
         _ = try? run("uninstall", "--yes")
+        lastLog = log
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -51,8 +56,9 @@ final class SoakedAgent {
 
     func launch() throws {
         // It doesn't outlive the soak, whatever ends that.
-        let command = ["setpriv", "--pdeathsig", "KILL", binary, "agent", "--policy", policyFile.path]
-        process = try network.host.start(command + ["--state", state, "--run", runtime])
+        let command = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", #"exec "$@" 2>>"$0""#, logFile]
+        beginning = (try? FileManager.default.attributesOfItem(atPath: logFile)[.size] as? UInt64) ?? 0
+        process = try network.host.start(command + [binary, "agent", "--policy", policyFile.path, "--state", state, "--run", runtime])
     }
 
     /// Starts it, and waits until it watches.
@@ -62,17 +68,15 @@ final class SoakedAgent {
     }
 
     func waitUntilWatching() throws {
-        try wait(for: "the agent to watch; it said: \(log.suffix(2000))", pause: 10_000) {
-            guard let process else { return false }
-            let said = process.errorsSoFar
-            if isOver { throw Failure.found("the agent ended by itself and said: \(said.suffix(2000))") }
+        try wait(for: "the agent to watch", pause: 10_000) {
+            try look()
             return said.contains("the agent watches over the host")
         }
     }
 
     func kill() {
         guard let process else { return }
-        formerLog += process.stop().errors
+        process.stop()
         kills += 1
         self.process = nil
     }
@@ -81,18 +85,15 @@ final class SoakedAgent {
         guard let process else { return }
         process.signal(SIGTERM)
         let result = try process.wait(atMost: .seconds(60))
-        formerLog += result.errors
         self.process = nil
         guard result.succeeded else {
-            throw Failure.found("ended by SIGTERM, the agent's status was \(result.status): \(result.errors.suffix(2000))")
+            throw Failure.found("ended by SIGTERM, the agent's status was \(result.status)")
         }
     }
 
-    /// Takes what it has said, or it would have to wait for that; and sees that it lives.
+    /// Sees that it lives.
     func look() throws {
-        guard let process else { return }
-        _ = process.errorsSoFar
-        if isOver { throw Failure.found("the agent ended by itself and said: \(log.suffix(2000))") }
+        if process != nil, isOver { throw Failure.found("the agent ended by itself and said: \(log.suffix(2000))") }
     }
 
     /// One that has ended waits to be reaped.
@@ -101,8 +102,16 @@ final class SoakedAgent {
         return status.contains("State:\tZ")
     }
 
+    /// What the present one has said.
+    private var said: String {
+        guard let file = FileHandle(forReadingAtPath: logFile) else { return "" }
+        defer { try? file.close() }
+        guard (try? file.seek(toOffset: beginning)) != nil, let bytes = try? file.readToEnd() else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// What it, and those before it, have said.
-    var log: String { formerLog + (process?.errorsSoFar ?? "") }
+    var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? lastLog }
 
     // MARK: What it takes
 
