@@ -19,7 +19,7 @@ LIBVIRT_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-cli
 KERNEL_PACKAGES := qemu-system-x86 cpio kmod
 XEN_PACKAGES := $(KERNEL_PACKAGES) mmdebstrap e2fsprogs python3 libc6-dev
 
-.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen test-libvirt demo bench bench-agent bench-hook fuzz mutants differential lint format install install-files uninstall clean
+.PHONY: help setup promtool setup-bench build release test test-debian-kernel test-xen test-libvirt demo bench bench-agent bench-hook fuzz mutants differential soak lint format install install-files uninstall clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,12 @@ differential: setup ## kernel program and evaluator judge the same frames (FRAME
 	@[ "$$(id -u)" -eq 0 ] || { echo "loading the kernel program needs root: run 'sudo make differential'" >&2; exit 1; }
 	timeout -k 30 1800 $(SWIFT) build --build-tests
 	VIFGUARD_DIFFERENTIAL_FRAMES=$(FRAMES) VIFGUARD_DIFFERENTIAL_SEED=$(SEED) timeout -k 30 1800 $(SWIFT) test --skip-build --filter SystemTests.DifferentialTests
+
+# With the debugging build, whose checks of its own are part of what is tried. Bounded by itself.
+soak: setup ## an hour of traffic, attacks, hot-plug, kills: counters must add up (MINUTES=60 SEED=any)
+	@[ "$$(id -u)" -eq 0 ] || { echo "the soak makes network namespaces: run 'sudo make soak'" >&2; exit 1; }
+	timeout -k 30 1800 $(SWIFT) build --build-tests
+	.build/debug/soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 lint: ## layout of the sources, without changing them
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Plugins

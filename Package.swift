@@ -155,12 +155,20 @@ let package = Package(
             name: "AgentTests",
             dependencies: ["Agent", "EventStore", "Datapath", "Policy", "Addresses", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
+        // Hours of a host's life, by hand (`make soak`) and some seconds of it among the system tests.
+        .executableTarget(
+            name: "soak",
+            dependencies: [
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "EventStore", "Lab",
+            ],
+            path: "Tests/Soak", swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "vifguard", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets", "Addresses",
-                "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText", "Processes",
+                "vifguard", "soak", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets",
+                "Addresses", "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText",
+                "Processes",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),

@@ -94,6 +94,13 @@ extension Datapath {
         return try CounterReader(maps).counters(slot: record.slot)
     }
 
+    /// What programs of ours have counted at interfaces that had no record: slot 0. Programs are attached where there is a
+    /// record and taken off before it goes, so nothing is counted there while nobody interferes.
+    package func countersWithoutRecord() throws(DatapathError) -> Counters {
+        try checkInForce()
+        return try CounterReader(maps).counters(slot: 0)
+    }
+
     /// Sets all counters, buckets and claims of a slot to zero.
     func zero(_ slot: UInt32) throws(DatapathError) {
         let reasons = Int(GUARD_REASONS.rawValue)

@@ -89,10 +89,13 @@ struct PlanDraft {
     }
 
     /// A record is written anew where it says something else. One without a program of ours was written for another
-    /// interface that had the same number: it goes, with all that was claimed and counted under it.
+    /// interface that had the same number: it goes, with all that was claimed and counted under it. But a closed one that
+    /// names this very port is what a process left that was killed before it had pinned its links: their programs have counted
+    /// what the port sent meanwhile, and a closed port claims nothing.
     private mutating func record(_ wish: PortWish) {
         var present = state.guarded[wish.port.index]
-        if let stale = present, stale.hooks.isEmpty {
+        let isCutShort = present.map { $0.port == wish.port && $0.kind == .guest && $0.binding == nil && wish.kind == .guest } ?? false
+        if let stale = present, stale.hooks.isEmpty, !isCutShort {
             releases.append(.release(stale.port, kind: stale.kind, .gone))
             present = nil
         }

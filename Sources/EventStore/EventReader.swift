@@ -177,10 +177,9 @@ public final class EventReader: Sendable {
 
     private static func connect(_ path: String) throws(EventStoreError) -> DatabaseQueue {
         try EventStoreError.wrap(path: path) {
-            // Told with its errno, which SQLite doesn't.
-            let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw EventStoreError.system(action: "open \(path)", errno: errno) }
-            close(descriptor)
+            // Told with its errno, which SQLite doesn't. Not by opening it: to close any descriptor of the file takes from this
+            // process all the locks that its other connections have on it (fcntl(2)), the agent's writer's among them.
+            guard faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 else { throw EventStoreError.system(action: "open \(path)", errno: errno) }
             let queue = try DatabaseQueue(path: path, configuration: EventStore.configuration(readonly: true))
             // An agent that has just begun makes it: its tables are there in a moment.
             for _ in 0..<40 where try queue.read({ try !$0.tableExists("violations") }) { usleep(50_000) }

@@ -39,6 +39,21 @@ struct PortLifeTests {
         #expect(host.plan(policy).isEmpty)
     }
 
+    @Test(arguments: [1, 3]) func `a port whose closing was cut short keeps its record, and what that has counted`(number: Int) {
+        var host = ModelHost(guests: 3)
+        let index = ModelHost.port(number)
+        host.state.guarded[index] = HostState.GuardedPort(
+            port: Port(index: index, name: "vif\(number).0", bridgeIndex: ModelHost.bridge, bridgeName: "br0"), kind: .guest, hooks: [])
+        let steps = host.plan(policy).steps.filter { $0.port.index == index }.map(\.name)
+        #expect(!steps.contains("release") && steps.count { $0 == "attach" } == 2, "\(steps)")
+        #expect(steps.contains("bind") == (number == 1) && !steps.contains("close"))
+        // Under another name it was another port.
+        host.state.guarded[index]?.port.name = "vif9.0"
+        #expect(host.plan(policy).steps.contains { $0.name == "release" && $0.port.index == index })
+        host.apply(policy)
+        #expect(host.plan(policy).isEmpty)
+    }
+
     @Test func `a binding that belongs to another bridge isn't in force on this one`() {
         var host = ModelHost(guests: 3)
         host.state.guarded[ModelHost.port(3)] = HostState.GuardedPort(

@@ -151,4 +151,23 @@ struct QueryTests {
         try fixture.store().write([Fixture.violation(): Fixture.count(1)], nil)
         #expect(try reader.violations().count == 1)
     }
+
+    @Test func `a reader in the writer's process leaves the writer's locks alone`() throws {
+        let fixture = StoreFixture()
+        let store = try filled(fixture)
+        // Of this process on this file (proc_locks(5)): "1: POSIX  ADVISORY  READ 4711 fe:00:1234 ...".
+        func locks() throws -> Int {
+            let file = try #require(EventStore.identity(fixture.folder.events))
+            return try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n").count { line in
+                let words = line.split(separator: " ")
+                return words.contains("\(getpid())") && words.contains { $0.hasSuffix(":\(file.node)") }
+            }
+        }
+        // Another process that closes the file last would else take its journal away, and what the writer goes on writing.
+        let before = try locks()
+        #expect(before > 0)
+        #expect(try fixture.reader.violations().count == 61)
+        #expect(try locks() >= before)
+        store.close()
+    }
 }

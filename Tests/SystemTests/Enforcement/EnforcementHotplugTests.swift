@@ -1,6 +1,7 @@
 import Addresses
 import Datapath
 import Enforcement
+import Glibc
 import Lab
 import Netlink
 import Policy
@@ -68,6 +69,27 @@ struct EnforcementHotplugTests {
         #expect(try !guarded.canReach("192.0.2.2", from: third))
         // Its address is nobody's any more.
         #expect(try guarded.observe().bridges[guarded.network.bridgeIndex]?.owners.addresses4[GuardedNetwork.four(3)] == nil)
+    }
+
+    @Test func `what a port did while it was closed is counted, whoever was killed before its links were pinned`() throws {
+        let guarded = try GuardedNetwork()
+        _ = try guarded.apply()
+        let third = guarded.network.guests[2]
+        let frame = [UInt8](repeating: 0xff, count: 6) + GuardedNetwork.macs[2].bytes + [0x08, 0x06] + [UInt8](repeating: 0, count: 46)
+        // The guest's own kernel may speak, too: at least so many.
+        for _ in 0..<300 { try third.sender().send(frame) }
+        func dropped() throws -> UInt64 {
+            try guarded.host.run { try guarded.datapath.counters(of: third.portIndex).into.dropped[.noBinding]?.packets ?? 0 }
+        }
+        let before = try dropped()
+        #expect(before >= 300)
+        // A link that isn't pinned goes with its process.
+        try guarded.host.run {
+            for hook in ["in", "out"] { #expect(unlink("/sys/fs/bpf/vifguard/links/\(third.portIndex)-\(hook)") == 0) }
+        }
+        let report = try guarded.apply()
+        #expect(report.succeeded && report.plan.steps.count { if case .attach = $0 { true } else { false } } == 2)
+        #expect(try dropped() >= before)
     }
 
     @Test func `nobody else's address is attached, nor to a bridge that isn't guarded`() throws {
