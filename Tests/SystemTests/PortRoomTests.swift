@@ -1,4 +1,5 @@
 import CBPF
+import Policy
 import PolicyText
 import Testing
 
