@@ -42,8 +42,8 @@ struct HostTests {
     // MARK: Pins
 
     private func pins(
-        _ loaded: Pins.Loaded = .programs(isCurrent: true, stampBit: 30, maximumPorts: 4096), bpffs: Bool = true, path: String = "/sys/fs/bpf/vifguard",
-        note: String? = nil, wanted: Int? = 30, ports: Int? = 4096
+        _ loaded: Pins.Loaded = .programs(isCurrent: true, stampBit: 30, maximumPorts: 4096), bpffs: Bool = true,
+        path: String = "/sys/fs/bpf/vifguard", note: String? = nil, wanted: Int? = 30, ports: Int? = 4096
     ) -> [String] {
         Pins(path: path, loaded: loaded, isInBPFFileSystem: bpffs, expeditedNote: note, wantedStampBit: wanted, wantedPorts: ports)
             .findings.map { "\($0.id) \($0.severity)" }
