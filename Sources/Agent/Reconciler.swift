@@ -195,13 +195,12 @@ final class Reconciler {
             try findGuardedBridges()
             return Report(plan: Plan())
         }
-        if datapath.map({ $0.stampBit != configuration.stampBit }) ?? true {
-            let loaded = try Loading.load(configuration.policy, pins: options.pins, stampBit: configuration.stampBit)
-            if loaded.hasMoved {
-                log.warning(
-                    "the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again")
-            }
-            (datapath, leases) = (loaded.datapath, nil)
+        if datapath.map({ $0.stampBit != configuration.stampBit || $0.maximumPorts < configuration.maximumPorts }) ?? true {
+            let loaded = try Loading.load(
+                configuration.policy, pins: options.pins, stampBit: configuration.stampBit, ports: configuration.maximumPorts)
+            if let move = loaded.move { log.warning("\(move)") }
+            // On the same maps what is open goes on, and so does its keeper of leases, who knows what clients wait for.
+            if datapath?.maximumPorts != loaded.datapath.maximumPorts { (datapath, leases) = (loaded.datapath, nil) }
         }
         keepLeases(by: configuration.policy)
         // A lease whose renewal is waiting hasn't expired.

@@ -229,7 +229,7 @@ extension Datapath {
         }
         // Slots that nobody has any more, because a process was killed between taking one and writing the record.
         for taken in ledger.takenSlots where try records.record(of: taken.interface)?.slot != taken.slot { ledger.releaseSlot(taken.slot) }
-        guard let slot = ledger.takeSlot(for: interface) else { throw .noSlot(bound: Int(GUARD_MAX_PORTS) - 1) }
+        guard let slot = ledger.takeSlot(for: interface) else { throw .noSlot(bound: maximumPorts - 1) }
         try zero(slot)
         return slot
     }

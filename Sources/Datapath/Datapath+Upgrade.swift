@@ -12,7 +12,7 @@ extension Datapath {
     /// Under the lock. Cut short at any point, every port has an old or a new program, and the ledger still names the
     /// old object: the next `load` does it again.
     func exchangePrograms(_ bytes: [UInt8], _ stamp: UInt32) throws(DatapathError) {
-        let loader = try ObjectLoader(bytes, stamp: stamp, reusing: maps.descriptors)
+        let loader = try ObjectLoader(bytes, stamp: stamp, maps: .inForce(maps.descriptors))
         let programs = try ProgramSet { direction throws(DatapathError) in try loader.program(direction) }
         let known = try ProgramSet.directions(pins)
         try programs.pinBeside(pins, .current)
@@ -39,26 +39,29 @@ extension Datapath {
         }
     }
 
-    /// Moves to new maps, for a version whose layout the maps in force don't have: a second set is loaded beside them,
+    /// Moves to new maps, where those in force have another layout or too little room: a second set is loaded beside them,
     /// `fill` writes every record into it (`bind`, `close` and the rest attach nothing there), then each port's programs
     /// are exchanged, and the old set goes. No port is unguarded for a moment; counters start anew, and messages of DHCP
     /// that nobody has read are gone.
     ///
     /// Processes that have the old maps open get `DatapathError.superseded` from then on.
     ///
-    /// - Parameter fill: writes what goes into the new maps, and is given what DHCP has leased by those in force, which
-    ///   nobody changes meanwhile; if it throws, all stays as it was.
+    /// - Parameters:
+    ///   - ports: how many ports and bridges the new maps are made for (`portBounds`).
+    ///   - fill: writes what goes into the new maps, and is given what DHCP has leased by those in force, which nobody changes
+    ///     meanwhile; if it throws, all stays as it was.
     public static func replace(
-        pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, object: DatapathObject = .embedded,
+        pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, ports: Int = defaultPorts, object: DatapathObject = .embedded,
         fill: (Datapath, [Lease]) throws(DatapathError) -> Void
     ) throws(DatapathError) -> Datapath {
         let stamp = try stamp(ofBit: stampBit)
+        try check(ports: ports)
         let bytes = try object.bytes()
         try pins.prepare()
         return try pins.exclusively { () throws(DatapathError) in
             try recover(pins)
             let old = try Ledger.pinned(pins, .current)
-            let next = try loaded(pins, .next, bytes, stamp)
+            let next = try loaded(pins, .next, bytes, stamp, ports)
             do throws(DatapathError) {
                 if let old { next.ledger.continueNumbers(of: old) }
                 try fill(try Datapath(pins: pins, ledger: next.ledger, maps: next.maps, isFilling: true), try leases(pinnedIn: pins))

@@ -13,6 +13,10 @@ import Synchronization
 public final class Datapath: Sendable {
     /// The mark's bit unless another is asked for (policy.md, section 1).
     public static let defaultStampBit = 30
+    /// The room that maps are made with unless another is asked for.
+    public static let defaultPorts = 4096
+    /// What can be asked for: four times a bridge of Linux, or sixteen of them.
+    public static let portBounds = 1024...Int(GUARD_MAX_PORTS)
 
     public let pins: PinFolder
     let ledger: Ledger
@@ -41,16 +45,19 @@ public final class Datapath: Sendable {
     /// - Parameters:
     ///   - pins: a folder in a bpffs; it is made, and the usual bpffs mounted, where need be.
     ///   - stampBit: 16...31.
+    ///   - ports: how many ports and bridges maps are made for where nothing is loaded (`portBounds`); those that are there
+    ///     keep their size (`maximumPorts`).
     /// - Throws: `DatapathError.layout` if the maps are of a version with another layout: `replace` moves to new ones.
     public static func load(
-        pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, object: DatapathObject = .embedded
+        pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, ports: Int = defaultPorts, object: DatapathObject = .embedded
     ) throws(DatapathError) -> Datapath {
         let stamp = try stamp(ofBit: stampBit)
+        try check(ports: ports)
         let bytes = try object.bytes()
         try pins.prepare()
         return try pins.exclusively { () throws(DatapathError) in
             try recover(pins)
-            guard let datapath = try opened(pins) else { return try loaded(pins, .current, bytes, stamp) }
+            guard let datapath = try opened(pins) else { return try loaded(pins, .current, bytes, stamp, ports) }
             if datapath.ledger.digest != DatapathObject.digest(of: bytes) || datapath.ledger.stamp != stamp {
                 try datapath.exchangePrograms(bytes, stamp)
             }
@@ -72,12 +79,21 @@ public final class Datapath: Sendable {
     /// The bit of the packet mark that says a frame was judged.
     public var stampBit: Int { ledger.stamp.trailingZeroBitCount }
 
+    /// How many ports and bridges the maps in force have room for; one of the places is nobody's.
+    public var maximumPorts: Int { ledger.capacity }
+
     static func stamp(ofBit bit: Int) throws(DatapathError) -> UInt32 {
         guard (16...31).contains(bit) else {
             throw .object(
                 reason: "the stamp can't be bit \(bit) of the mark: give one of 16 to 31 (the low ones share memory with the kernel's own use)")
         }
         return 1 << UInt32(bit)
+    }
+
+    static func check(ports: Int) throws(DatapathError) {
+        guard portBounds.contains(ports) else {
+            throw .object(reason: "its maps can't be made for \(ports) ports: give \(portBounds.lowerBound) to \(portBounds.upperBound)")
+        }
     }
 
     // MARK: Opening and loading, under the lock
@@ -93,16 +109,16 @@ public final class Datapath: Sendable {
     }
 
     /// Loads the object on new maps and pins all of it, the ledger last: a folder without one is an attempt cut short.
-    static func loaded(_ pins: PinFolder, _ generation: PinFolder.Generation, _ bytes: [UInt8], _ stamp: UInt32)
+    static func loaded(_ pins: PinFolder, _ generation: PinFolder.Generation, _ bytes: [UInt8], _ stamp: UInt32, _ ports: Int)
         throws(DatapathError) -> Datapath
     {
         try pins.remove(generation)
         try pins.makeFolders(generation)
-        let loader = try ObjectLoader(bytes, stamp: stamp, reusing: [:])
+        let loader = try ObjectLoader(bytes, stamp: stamp, maps: .new(ports: ports))
         let maps = try GuardMaps { name throws(DatapathError) in try loader.map(name) }
         for (name, descriptor) in maps.descriptors { try descriptor.pin(at: pins.map(name, generation)) }
         try ProgramSet { direction throws(DatapathError) in try loader.program(direction) }.pin(pins, generation)
-        let ledger = try Ledger.make()
+        let ledger = try Ledger.make(capacity: ports)
         ledger.digest = DatapathObject.digest(of: bytes)
         ledger.stamp = stamp
         try ledger.descriptor.pin(at: pins.ledger(generation))

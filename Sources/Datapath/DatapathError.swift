@@ -28,7 +28,7 @@ public enum DatapathError: Error, Hashable, Sendable, CustomStringConvertible {
     case superseded(path: String)
     /// A map has no room: `guest` (nil: a bridge's table of owners) keeps the binding that was in force.
     case mapFull(guest: String?, map: String, bound: Int)
-    /// More ports than there are records for.
+    /// More ports than the maps in force have records for.
     case noSlot(bound: Int)
     /// A binding that no record can hold.
     case unfit(guest: String, reason: String)
@@ -70,7 +70,8 @@ public enum DatapathError: Error, Hashable, Sendable, CustomStringConvertible {
             return
                 "\(who): map '\(map)' is full at \(bound) entries; what was in force stays: bind prefixes in place of single addresses, or fewer guests"
         case .noSlot(let bound):
-            return "all \(bound) port records are taken: detach ports that are gone"
+            let most = Datapath.portBounds.upperBound
+            return "all \(bound) port records are taken: detach ports that are gone, or raise max-ports in the policy (to \(most) at most)"
         case .unfit(let guest, let reason):
             return "guest \(guest): \(reason)"
         case .notGuarded(let interface):

@@ -10,11 +10,12 @@ import Netlink
 struct Ledger: Sendable {
     private static let mark: UInt64 = 0x7669_6667_7561_7264  // "vifguard"
     private static let head = 64
-    private static let size = head + 4 * Int(GUARD_MAX_PORTS)
 
     /// The entry's bytes, in words. Slots follow at `head`, 4 bytes each: the interface that has the slot, 0 if none.
     private let memory: Memory
     let descriptor: Descriptor
+    /// How many slots there are, the first among them, which is nobody's: the size of the entry says so to whoever opens it.
+    let capacity: Int
 
     private final class Memory: @unchecked Sendable {
         let start: UnsafeMutableRawPointer
@@ -36,12 +37,15 @@ struct Ledger: Sendable {
             let start = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number, 0), start != MAP_FAILED
         else { throw .system(action: "map the ledger into memory", errno: .current) }
         self.descriptor = descriptor
+        capacity = (Int(description.value_size) - Self.head) / 4
         memory = Memory(start: start, length: length)
     }
 
     /// A new one, not pinned yet.
-    static func make() throws(DatapathError) -> Ledger {
-        let ledger = try Ledger(Descriptor(cbpf_ledger_create("guard_ledger", UInt32(size)), "make a map"))
+    ///
+    /// - Parameter capacity: as many slots as the maps beside it have room for.
+    static func make(capacity: Int) throws(DatapathError) -> Ledger {
+        let ledger = try Ledger(Descriptor(cbpf_ledger_create("guard_ledger", UInt32(head + 4 * capacity)), "make a map"))
         ledger.word(0).pointee = mark
         ledger.word(1).pointee = UInt64(GUARD_LAYOUT)
         ledger.word(4).pointee = cbpf_network_cookie()
@@ -105,7 +109,7 @@ struct Ledger: Sendable {
 
     /// A free counter slot for the interface; slot 0 is for ports without a record. nil if all are taken.
     func takeSlot(for interface: UInt32) -> UInt32? {
-        for slot in 1..<Int(GUARD_MAX_PORTS) where slots[slot] == 0 {
+        for slot in 1..<capacity where slots[slot] == 0 {
             slots[slot] = interface
             return UInt32(slot)
         }
@@ -113,12 +117,12 @@ struct Ledger: Sendable {
     }
 
     func releaseSlot(_ slot: UInt32) {
-        guard slot > 0, slot < UInt32(GUARD_MAX_PORTS) else { return }
+        guard slot > 0, slot < UInt32(capacity) else { return }
         slots[Int(slot)] = 0
     }
 
     /// Every slot that is taken, and who has it.
     var takenSlots: [(slot: UInt32, interface: UInt32)] {
-        (1..<Int(GUARD_MAX_PORTS)).compactMap { slots[$0] == 0 ? nil : (UInt32($0), slots[$0]) }
+        (1..<capacity).compactMap { slots[$0] == 0 ? nil : (UInt32($0), slots[$0]) }
     }
 }

@@ -1,4 +1,5 @@
 import CBPF
+import DatapathProgram
 import Glibc
 import Netlink
 import Policy
@@ -8,12 +9,18 @@ final class ObjectLoader {
     private let object: OpaquePointer
     private static let maximumLog = 2000
 
+    /// The maps that programs are loaded on.
+    enum Maps {
+        /// With room for so many ports.
+        case new(ports: Int)
+        /// Those that are there, by name; they keep their size.
+        case inForce([String: Descriptor])
+    }
+
     /// Loads the programs.
     ///
-    /// - Parameters:
-    ///   - stamp: the mark's bit that says a frame was judged.
-    ///   - maps: those to be used in place of new ones, by name.
-    init(_ bytes: [UInt8], stamp: UInt32, reusing maps: [String: Descriptor]) throws(DatapathError) {
+    /// - Parameter stamp: the mark's bit that says a frame was judged.
+    init(_ bytes: [UInt8], stamp: UInt32, maps: Maps) throws(DatapathError) {
         cbpf_log_begin()
         guard let opened = bytes.withUnsafeBytes({ cbpf_object_open($0.baseAddress, $0.count, "guard") }) else {
             throw .object(reason: "libbpf can't read it: \(SystemErrorNumber.current)\n\(Self.logTail)")
@@ -21,10 +28,9 @@ final class ObjectLoader {
         object = opened
         try Self.set("guard_stamp", to: stamp, in: object)
         try Self.set("guard_tick", to: Self.tick, in: object)
-        for (name, descriptor) in maps {
-            guard let map = bpf_object__find_map_by_name(object, name) else { continue }
-            let result = bpf_map__reuse_fd(map, descriptor.number)
-            guard result == 0 else { throw .call("use the map '\(name)' that is there", result) }
+        switch maps {
+        case .new(let ports): try Self.makeRoom(for: ports, in: object)
+        case .inForce(let maps): try Self.use(maps, in: object)
         }
         let result = bpf_object__load(object)
         guard result == 0 else { throw Self.explain(result) }
@@ -42,6 +48,28 @@ final class ObjectLoader {
     func map(_ name: String) throws(DatapathError) -> Descriptor {
         guard let map = bpf_object__find_map_by_name(object, name) else { throw .object(reason: "it has no map '\(name)'") }
         return try Self.duplicate(bpf_map__fd(map))
+    }
+
+    /// What maps.h sizes for the largest host there is.
+    private static func makeRoom(for ports: Int, in object: OpaquePointer) throws(DatapathError) {
+        let sizes = [
+            "port_index_more": ports, "records": 2 * ports, "labels": ports, "tallies": 2 * ports * Int(GUARD_REASONS.rawValue),
+            "passed": 2 * ports, "states": ports, "leases": ports * Int(GUARD_PORT_LEASES4 + GUARD_PORT_LEASES6),
+        ]
+        for (name, size) in sizes {
+            guard let map = bpf_object__find_map_by_name(object, name) else { throw .object(reason: "it has no map '\(name)'") }
+            let result = bpf_map__set_max_entries(map, UInt32(size))
+            guard result == 0 else { throw .call("size the map '\(name)'", result) }
+        }
+    }
+
+    /// Each map's own size takes the place of what the object says (libbpf's bpf_map__reuse_fd).
+    private static func use(_ maps: [String: Descriptor], in object: OpaquePointer) throws(DatapathError) {
+        for (name, descriptor) in maps {
+            guard let map = bpf_object__find_map_by_name(object, name) else { continue }
+            let result = bpf_map__reuse_fd(map, descriptor.number)
+            guard result == 0 else { throw .call("use the map '\(name)' that is there", result) }
+        }
     }
 
     private static func duplicate(_ number: Int32) throws(DatapathError) -> Descriptor {

@@ -105,8 +105,9 @@ public final class TestRun: Sendable {
     private typealias Sums = InlineArray<48, UInt64>
 
     private func row(_ slot: UInt32, _ direction: Direction) -> UnsafeMutablePointer<guard_tally> {
-        let slot = slot < UInt32(GUARD_MAX_PORTS) ? Int(slot) : 0
-        return tallies.pointer((slot * 2 + direction.side) * Int(GUARD_REASONS.rawValue))
+        let reasons = Int(GUARD_REASONS.rawValue)
+        let row = (Int(slot) * 2 + direction.side) * reasons
+        return tallies.pointer(row + reasons <= tallies.count ? row : direction.side * reasons)
     }
 
     private func sums(_ slot: UInt32, _ direction: Direction) -> Sums {

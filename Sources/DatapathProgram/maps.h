@@ -35,6 +35,7 @@ const volatile __u32 guard_tick = 1000000;  // nanoseconds from one jiffy of the
         __type(value, value_type);                            \
     } name SEC(".maps")
 
+// Sizes in GUARD_MAX_PORTS are the largest there are: whoever loads this sets them to the host's (ObjectLoader.swift).
 MAP(port_index, BPF_MAP_TYPE_ARRAY, GUARD_INDEX_ENTRIES, __u32, __u32, BPF_F_MMAPABLE);
 MAP(port_index_more, BPF_MAP_TYPE_HASH, GUARD_MAX_PORTS, __u32, __u32, BPF_F_NO_PREALLOC);
 MAP(records, BPF_MAP_TYPE_ARRAY, GUARD_MAX_PORTS * 2, __u32, struct guard_port, BPF_F_MMAPABLE);

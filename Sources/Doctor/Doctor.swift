@@ -24,6 +24,7 @@ public enum Doctor {
             return Diagnosis(time: now, findings: ClassicRules.observe(policyPath: path, pinned).findings)
         }
         pinned.wantedStampBit = policy.configuration?.stampBit
+        pinned.wantedPorts = policy.configuration?.maximumPorts
         let history = History.observe(stateFolder)
         let audits = Audits(ports: try datapath.map(auditedPorts) ?? [], history: history)
         var findings = policy.findings + pinned.findings + Kernel.observe().findings

@@ -1,40 +1,97 @@
 import Datapath
 import Policy
 
-/// Programs and maps of this version, whatever was in force before.
+/// Programs and maps of this version, with room for as many ports as the policy asks for, whatever was in force before.
 public enum Loading {
     /// What was loaded.
     public struct Outcome: Sendable {
         public let datapath: Datapath
-        /// The maps were another version's. Counters start anew, and ports that `attach` had bound are closed until it
-        /// binds them again; what DHCP has given to the policy's guests is still theirs.
-        public let hasMoved: Bool
+        /// Why every port was moved to new maps; nil if those in force stay. Counters start anew then, and ports that `attach`
+        /// or a hook had bound are closed until it binds them again; what DHCP has given to the policy's guests is still theirs.
+        public let move: Move?
+    }
+
+    /// What was wrong with the maps that were in force.
+    public enum Move: Sendable, Hashable, CustomStringConvertible {
+        /// They were another version's.
+        case layout
+        /// They had room for fewer ports than were asked for.
+        case room
+
+        /// Why, and what it comes to, for whoever runs the host.
+        public var description: String {
+            let why =
+                switch self {
+                case .layout: "the maps were another version's"
+                case .room: "the maps had room for fewer ports than max-ports"
+                }
+            return "\(why): counters start anew, and ports that 'attach' had bound are closed until it binds them again"
+        }
     }
 
     /// Opens what is loaded, and loads it where nothing is; programs of another version are exchanged in place, and from
-    /// maps of another layout every port is moved to new ones, which hold the policy by then.
+    /// maps of another layout, or with less room, every port is moved to new ones, which hold the policy by then. Maps with
+    /// more room stay as they are until the host starts anew.
     ///
-    /// - Parameter stampBit: 16...31.
+    /// - Parameters:
+    ///   - stampBit: 16...31.
+    ///   - ports: how many ports and bridges there is to be room for: `Datapath.portBounds`.
     /// - Throws: `EnforcementError`; what was in force stays then.
-    public static func load(_ policy: HostPolicy, pins: PinFolder, stampBit: Int) throws(EnforcementError) -> Outcome {
-        do throws(DatapathError) {
-            return Outcome(datapath: try Datapath.load(pins: pins, stampBit: stampBit), hasMoved: false)
-        } catch {
-            guard case .layout = error else { throw .datapath(error) }
-            return Outcome(datapath: try move(policy, pins, stampBit), hasMoved: true)
-        }
+    public static func load(_ policy: HostPolicy, pins: PinFolder, stampBit: Int, ports: Int) throws(EnforcementError) -> Outcome {
+        let wanted = Wanted(pins: pins, stampBit: stampBit, ports: ports)
+        if case .fit(let datapath) = try wanted.find() { return Outcome(datapath: datapath, move: nil) }
+        return try HostLock.run(pins) { () throws(EnforcementError) in try wanted.moved(policy) }
     }
 
-    private static func move(_ policy: HostPolicy, _ pins: PinFolder, _ stampBit: Int) throws(EnforcementError) -> Datapath {
-        var state = try HostState.observe(datapath: nil)
-        // What leases do to a plan is no fault.
-        if let fault = Plan(policy, on: state).faults.first(where: \.takesMoreThanAGuest) {
-            throw .refused("\(fault); the maps of the version before stay in force")
+    private enum Found {
+        case fit(Datapath)
+        case small(Datapath)
+        case otherLayout
+    }
+
+    private struct Wanted {
+        let pins: PinFolder
+        let stampBit: Int
+        let ports: Int
+
+        func find() throws(EnforcementError) -> Found {
+            do throws(DatapathError) {
+                let datapath = try Datapath.load(pins: pins, stampBit: stampBit, ports: ports)
+                return datapath.maximumPorts < ports ? .small(datapath) : .fit(datapath)
+            } catch {
+                guard case .layout = error else { throw .datapath(error) }
+                return .otherLayout
+            }
         }
-        return try EnforcementError.wrap { () throws(DatapathError) in
-            try Datapath.replace(pins: pins, stampBit: stampBit) { datapath, leases throws(DatapathError) in
-                state.formerLeases = Dictionary(grouping: leases, by: \.port)
-                try fill(datapath, Plan(policy, on: state))
+
+        /// Under the host's lock.
+        func moved(_ policy: HostPolicy) throws(EnforcementError) -> Outcome {
+            let state = try HostState.observe(datapath: nil)
+            // What leases do to a plan is no fault.
+            let fault = Plan(policy, on: state).faults.first(where: \.takesMoreThanAGuest)
+            switch (try find(), fault) {
+            // Whoever had the lock before has moved it.
+            case (.fit(let datapath), _):
+                return Outcome(datapath: datapath, move: nil)
+            // It guards as well as before: applying tells of the fault, and where that is gone the next time moves.
+            case (.small(let datapath), .some):
+                return Outcome(datapath: datapath, move: nil)
+            case (.otherLayout, let fault?):
+                throw .refused("\(fault); the maps of the version before stay in force")
+            case (.small, nil):
+                return Outcome(datapath: try move(policy, on: state), move: .room)
+            case (.otherLayout, nil):
+                return Outcome(datapath: try move(policy, on: state), move: .layout)
+            }
+        }
+
+        private func move(_ policy: HostPolicy, on state: HostState) throws(EnforcementError) -> Datapath {
+            try EnforcementError.wrap { () throws(DatapathError) in
+                try Datapath.replace(pins: pins, stampBit: stampBit, ports: ports) { datapath, leases throws(DatapathError) in
+                    var state = state
+                    state.formerLeases = Dictionary(grouping: leases, by: \.port)
+                    try fill(datapath, Plan(policy, on: state))
+                }
             }
         }
     }

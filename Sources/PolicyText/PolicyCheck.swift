@@ -7,8 +7,6 @@ struct PolicyCheck {
 
     /// A bridge of Linux takes 1023 ports (BR_MAX_PORTS in the kernel's net/bridge/br_private.h).
     static let maximumPortsOfBridge = 1023
-    /// Records in the kernel's maps (GUARD_MAX_PORTS), but for the first, which is nobody's.
-    static let maximumPorts = 16_383
 
     func run() {
         checkGuestNames()
@@ -74,11 +72,19 @@ struct PolicyCheck {
                 let message = "bridge \(quoted(interface.bridge.value)) has more than \(Self.maximumPortsOfBridge) ports"
                 faults.report(message, at: interface.location, write: "guests from here on with another bridge")
             }
-            if index == Self.maximumPorts {
-                let message = "the policy has more than \(Self.maximumPorts) interfaces, the most that one host guards"
-                faults.report(message, at: interface.location, write: "guests from here on in another host's policy")
+            // Of the records in the kernel's maps the first is nobody's.
+            if index == draft.maximumPorts - 1 {
+                let message = "the policy has more than \(index) interfaces, the most with max-ports: \(draft.maximumPorts)"
+                faults.report(message, at: interface.location, write: roomForAll)
             }
         }
+    }
+
+    /// The next thousand (of 1024) with room for all ports that the policy names, and for the bridges themselves.
+    private var roomForAll: String {
+        let needed = draft.interfaces.count + draft.bridges.reduce(1) { $0 + 1 + $1.uplinks.count }
+        let rounded = (needed + 1023) / 1024 * 1024
+        return HostConfiguration.portBounds.contains(rounded) ? "max-ports: \(rounded)" : "guests from here on in another host's policy"
     }
 
     /// What the engine doesn't do is told to whoever chooses it, and what a policy asks of it in vain.

@@ -12,6 +12,7 @@ struct PolicyDraft {
     /// nil: none is named.
     var engine: Located<Engine>?
     var stampBit = HostConfiguration.defaultStampBit
+    var maximumPorts = HostConfiguration.defaultMaximumPorts
     var defaults = Settings()
 }
 

@@ -6,8 +6,8 @@ public enum PolicyFiles {
     public static let defaultPath = "/etc/vifguard"
     /// No file may be larger: 16 MiB, a hundred times a full host's policy.
     public static let maximumBytes = 16 << 20
-    /// As many as a host has ports.
-    public static let maximumGuestFiles = 4096
+    /// As many as a host has ports at most.
+    public static let maximumGuestFiles = HostConfiguration.portBounds.upperBound
 
     /// Reads and checks a policy. Throws everything that is wrong with it, in the order of files and lines.
     ///
@@ -64,7 +64,7 @@ public enum PolicyFiles {
         if faults.hasErrors { throw ConfigurationErrors(found) }
         let policy = HostPolicy(bridges: draft.bridges.map(\.policy), interfaces: draft.interfaces.map(\.policy), defaults: draft.defaults.asDefaults)
         return HostConfiguration(
-            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit,
+            policy: policy, engine: draft.engine?.value ?? .ebpf, stampBit: draft.stampBit, maximumPorts: draft.maximumPorts,
             warnings: found)
     }
 

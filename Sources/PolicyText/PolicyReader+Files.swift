@@ -2,7 +2,7 @@ import Policy
 
 /// What stands at the top of a file.
 extension PolicyReader {
-    private static let policyKeys = ["bridges", "guests", "defaults", "engine", "stamp-bit"]
+    private static let policyKeys = ["bridges", "guests", "defaults", "engine", "stamp-bit", "max-ports"]
 
     /// `policy.yaml`, or the one file of a policy.
     func readPolicyFile(_ value: YAMLValue, into draft: inout PolicyDraft) {
@@ -24,6 +24,11 @@ extension PolicyReader {
         }
         if let value = fields["stamp-bit"], let bit = number(value, "stamp-bit", in: 16...31, example: "stamp-bit: 30") {
             draft.stampBit = bit
+        }
+        if let value = fields["max-ports"] {
+            let bounds = HostConfiguration.portBounds
+            // What is said wrong isn't also said to be too few.
+            draft.maximumPorts = number(value, "max-ports", in: bounds, example: "max-ports: 8192") ?? bounds.upperBound
         }
         if let value = fields["guests"] { readGuests(value, into: &draft) }
     }

@@ -10,6 +10,7 @@ public enum PolicyWriter {
         var lines: [String] = []
         if configuration.engine != .ebpf { lines += ["engine: \(configuration.engine.rawValue)", ""] }
         if configuration.stampBit != HostConfiguration.defaultStampBit { lines += ["stamp-bit: \(configuration.stampBit)", ""] }
+        if configuration.maximumPorts != HostConfiguration.defaultMaximumPorts { lines += ["max-ports: \(configuration.maximumPorts)", ""] }
         let defaults = configuration.policy.defaults
         let given = self.lines(for: defaults, against: GuestDefaults())
         if !given.isEmpty { lines += ["defaults:"] + given.map { "  " + $0 } + [""] }

@@ -19,6 +19,8 @@ package struct HostStatus: Encodable {
     package var isCurrent: Bool
     /// The bit of the packet mark that stamps judged frames.
     package var stampBit: Int
+    /// How many ports and bridges the maps have room for.
+    package var maximumPorts: Int
     package var bridges: [Bridge]
     /// Bytes that each of the kernel's maps takes, by name.
     package var mapBytes: [String: UInt64]
@@ -42,7 +44,8 @@ package struct HostStatus: Encodable {
         let program = datapath.programIdentity
         return HostStatus(
             pins: datapath.pins.path, program: program, isCurrent: try program == DatapathObject.embedded.identity(),
-            stampBit: datapath.stampBit, bridges: bridges.sorted { $0.name < $1.name }, mapBytes: try datapath.mapSizes())
+            stampBit: datapath.stampBit, maximumPorts: datapath.maximumPorts,
+            bridges: bridges.sorted { $0.name < $1.name }, mapBytes: try datapath.mapSizes())
     }
 
     /// Only one port, with its bridge.

@@ -20,6 +20,8 @@ package struct PolicySummary: Encodable {
     package var audited = 0
     package var engine: Engine?
     package var stampBit: Int?
+    /// How many ports and bridges the kernel's maps are made for.
+    package var maximumPorts: Int?
     package var problems: [ConfigurationError]
 
     package init(problems: [ConfigurationError]) {
@@ -44,6 +46,7 @@ package struct PolicySummary: Encodable {
         audited = policy.interfaces.count { $0.binding.mode == .audit }
         engine = configuration.engine
         stampBit = configuration.stampBit
+        maximumPorts = configuration.maximumPorts
         problems = configuration.warnings
     }
 }

@@ -27,7 +27,7 @@ struct MetricsTests {
 
     private static func host(_ ports: [PortFacts]) -> HostStatus {
         HostStatus(
-            pins: "/pins", program: "abc", isCurrent: true, stampBit: 30,
+            pins: "/pins", program: "abc", isCurrent: true, stampBit: 30, maximumPorts: 4096,
             bridges: [HostStatus.Bridge(name: "br0", index: 4, ports: ports, unguarded: ["vif9.0"])], mapBytes: ["ports": 7, "labels": 9])
     }
 

@@ -42,18 +42,18 @@ struct HostTests {
     // MARK: Pins
 
     private func pins(
-        _ loaded: Pins.Loaded = .programs(isCurrent: true, stampBit: 30), bpffs: Bool = true, path: String = "/sys/fs/bpf/vifguard",
-        note: String? = nil, wanted: Int? = 30
+        _ loaded: Pins.Loaded = .programs(isCurrent: true, stampBit: 30, maximumPorts: 4096), bpffs: Bool = true,
+        path: String = "/sys/fs/bpf/vifguard", note: String? = nil, wanted: Int? = 30, ports: Int? = 4096
     ) -> [String] {
-        Pins(path: path, loaded: loaded, isInBPFFileSystem: bpffs, expeditedNote: note, wantedStampBit: wanted).findings.map {
-            "\($0.id) \($0.severity)"
-        }
+        Pins(path: path, loaded: loaded, isInBPFFileSystem: bpffs, expeditedNote: note, wantedStampBit: wanted, wantedPorts: ports)
+            .findings.map { "\($0.id) \($0.severity)" }
     }
 
     @Test func `what is loaded`() {
-        #expect(pins().isEmpty && pins(.nothing).isEmpty && pins(wanted: nil).isEmpty)
-        #expect(pins(.programs(isCurrent: false, stampBit: 30)) == ["programs-of-another-version warning"])
+        #expect(pins().isEmpty && pins(.nothing).isEmpty && pins(wanted: nil, ports: nil).isEmpty)
+        #expect(pins(.programs(isCurrent: false, stampBit: 30, maximumPorts: 4096)) == ["programs-of-another-version warning"])
         #expect(pins(wanted: 29) == ["stamp-bit-differs warning"])
+        #expect(pins(ports: 8192) == ["less-room-for-ports warning"] && pins(ports: 1024) == ["more-room-for-ports note"])
         #expect(pins(.failed(.layout(path: "x", found: 1, known: 2))) == ["maps-of-another-layout problem"])
         #expect(pins(.failed(.otherNetwork(path: "x"))) == ["pins-of-another-network problem"])
         #expect(pins(.failed(.notPermitted(action: "open"))) == ["not-looked-at note"])

@@ -9,7 +9,7 @@ import Testing
 
     @Test func `a folder is read whole: the policy, then guests in the order of their files' names`() throws {
         let configuration = try PolicyFiles.load(Self.tests.appending(path: "Good").path)
-        #expect(configuration.stampBit == 29)
+        #expect(configuration.stampBit == 29 && configuration.maximumPorts == 8192)
         #expect(configuration.warnings == [])
         #expect(
             configuration.policy.bridges == [
@@ -121,8 +121,8 @@ import Testing
 
     // MARK: Scale
 
-    static func manyGuests(_ count: Int, addressesEach: Int, bridges: Int = 1) -> String {
-        var text = "bridges:\n" + (0..<bridges).map { "  br\($0): {}\n" }.joined() + "guests:\n"
+    static func manyGuests(_ count: Int, addressesEach: Int, bridges: Int = 1, room: Int? = nil) -> String {
+        var text = (room.map { "max-ports: \($0)\n" } ?? "") + "bridges:\n" + (0..<bridges).map { "  br\($0): {}\n" }.joined() + "guests:\n"
         for guest in 0..<count {
             let mac = MACAddress(rawValue: 0x0016_3e00_0000 | UInt64(guest))
             let addresses = (0..<addressesEach).map { IPv4Address(rawValue: 0x0a00_0000 + UInt32(guest * addressesEach + $0)).description }
@@ -141,14 +141,35 @@ import Testing
         #expect(Self.messages { try PolicyFiles.parse(twice, file: "p") } == ["10.0.0.0 belongs to guest \"g0\" already (p:9)"])
     }
 
-    @Test(.timeLimit(.minutes(10))) func `a bridge has at most 1023 ports, a host 16,383`() throws {
+    @Test(.timeLimit(.minutes(10))) func `a bridge has at most 1023 ports, a host as many as max-ports says, less one`() throws {
         #expect(try PolicyFiles.parse(Self.manyGuests(1023, addressesEach: 1), file: "p").policy.interfaces.count == 1023)
         #expect(
             Self.messages { try PolicyFiles.parse(Self.manyGuests(1024, addressesEach: 1), file: "p") }
                 == ["bridge \"br0\" has more than 1023 ports"])
+        func faults(_ count: Int, bridges: Int, room: Int? = nil) -> [String] {
+            let text = Self.manyGuests(count, addressesEach: 1, bridges: bridges, room: room)
+            do {
+                return ["accepted: \(try PolicyFiles.parse(text, file: "p").maximumPorts)"]
+            } catch {
+                return error.errors.map { "\($0.location.line): \($0.message); write: \($0.suggestion ?? "nothing")" }
+            }
+        }
+        #expect(faults(1023, bridges: 2, room: 1024) == ["accepted: 1024"])
+        // The 1024th guest: after max-ports, bridges with two below, guests, and six lines a guest; its third.
         #expect(
-            Self.messages { try PolicyFiles.parse(Self.manyGuests(16_384, addressesEach: 1, bridges: 17), file: "p") }
-                == ["the policy has more than 16383 interfaces, the most that one host guards"])
+            faults(1024, bridges: 2, room: 1024)
+                == ["6146: the policy has more than 1023 interfaces, the most with max-ports: 1024; write: max-ports: 2048"])
+        #expect(faults(4095, bridges: 5) == ["accepted: 4096"])
+        // With the bridges and the place that is nobody's they are more than 5120.
+        #expect(
+            faults(5118, bridges: 6).map { $0.drop { $0 != " " } }
+                == [" the policy has more than 4095 interfaces, the most with max-ports: 4096; write: max-ports: 6144"])
+        #expect(
+            faults(16_384, bridges: 17, room: 16_384).map { $0.drop { $0 != " " } } == [
+                " the policy has more than 16383 interfaces, the most with max-ports: 16384; write: guests from here on in another host's policy"
+            ])
+        // A mistake is told once.
+        #expect(faults(4096, bridges: 5, room: 20_000).count == 1)
     }
 
     // MARK: Tools

@@ -14,6 +14,13 @@ import Testing
         }
     }
 
+    @Test func `room for ports is written where it isn't the usual`() throws {
+        var configuration = try PolicyFiles.parse("bridges: {}", file: "p")
+        #expect(PolicyWriter.yaml(for: configuration) == "bridges: {}\n")
+        configuration.maximumPorts = 1024
+        #expect(PolicyWriter.yaml(for: configuration) == "max-ports: 1024\n\nbridges: {}\n")
+    }
+
     @Test func `no name is taken for anything else`() throws {
         for name in [
             "true", "null", "~", "12", "1e5", "0x10", "- a", "a: b", "#x", "*a", "&a", "!a", "\"", "\\", "a b", "{", "Ω", "'", "<<", ".inf",

@@ -120,5 +120,6 @@ struct HostStatus: Decodable {
     var program: String
     var isCurrent: Bool
     var stampBit: Int
+    var maximumPorts: Int
     var bridges: [Bridge]
 }

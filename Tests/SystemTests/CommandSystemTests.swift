@@ -131,6 +131,28 @@ struct CommandSystemTests {
         #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == 1)
     }
 
+    @Test func `apply moves to larger maps where the policy asks for more room, and to smaller ones never`() throws {
+        let fixture = try CommandFixture()
+        _ = try fixture.succeed("apply")
+        _ = try fixture.succeed("attach", "vif2.0", "--bridge", "br0", "--mac", "02:00:00:00:00:02", "--address", "192.0.2.2")
+        #expect(try fixture.status().maximumPorts == 4096)
+        try fixture.write("max-ports: 8192\n" + CommandFixture.soundPolicy)
+        #expect(try fixture.succeed("plan").contains("maps for 4096 ports to maps for 8192"))
+        let applied = try fixture.run("apply")
+        #expect(applied.status == 0 && applied.errors.contains("max-ports"), "\(applied)")
+        #expect(try fixture.status().maximumPorts == 8192)
+        #expect(try fixture.port("vif1.0").binding?.guest == "www.example.com")
+        #expect(try fixture.port("vif2.0").state == "closed")
+        for port in try fixture.status().bridges[0].ports { #expect(port.ingress != nil && port.egress != nil, "\(port.name)") }
+        try spoof(fixture)
+        #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == 1)
+        try fixture.write("max-ports: 1024\n" + CommandFixture.soundPolicy)
+        let again = try fixture.run("apply")
+        #expect(again.status == 0 && again.errors.isEmpty && again.output.contains("Nothing to do"), "\(again)")
+        #expect(try fixture.status().maximumPorts == 8192)
+        #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == 1)
+    }
+
     @Test func `what DHCP has given outlives a move to new maps, as long as the policy lets it`() throws {
         let fixture = try CommandFixture(policy: CommandFixture.soundPolicy.replacingOccurrences(of: "[192.0.2.1]", with: "[192.0.2.1, dhcp]"))
         _ = try fixture.succeed("apply")

@@ -68,6 +68,11 @@ struct ServiceCapabilityTests {
         let after = try programs(fixture)
         #expect(before.count == 8 && after.count == 8 && Set(before).isDisjoint(with: after), "\(before) \(after)")
 
+        try fixture.write("max-ports: 8192\nstamp-bit: 29\n" + CommandFixture.soundPolicy)
+        let moved = try vifguard("apply", "--policy", fixture.policy.path, in: fixture)
+        #expect(moved.succeeded && moved.errors.contains("max-ports"), "\(moved)")
+        #expect(try fixture.status().maximumPorts == 8192 && Set(programs(fixture)).isDisjoint(with: after))
+
         for words in [["status"], ["events"], ["top", "--once", "--interval", "0.2"]] {
             let result = try run("sh", "-c", "exec \"$0\" \(words.joined(separator: " "))", CommandFixture.binary, in: fixture)
             #expect(result.succeeded && result.errors.isEmpty, "\(words): \(result)")

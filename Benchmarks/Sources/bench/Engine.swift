@@ -43,7 +43,8 @@ enum Engine: String, Sendable, CaseIterable, Codable {
             policy.bridges += others.map(\.policy)
             policy.interfaces += others.flatMap(\.interfaces)
             let wanted = policy
-            try network.host.run { _ = try network.apply(wanted, Datapath.load(), way: way) }
+            let room = others.isEmpty ? Datapath.defaultPorts : Datapath.portBounds.upperBound
+            try network.host.run { _ = try network.apply(wanted, Datapath.load(ports: room), way: way) }
         }
         switch self {
         case .plain: break

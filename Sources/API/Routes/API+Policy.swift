@@ -52,14 +52,15 @@ extension API {
         do throws(DatapathError) { return try datapath() } catch .notLoaded { return nil }
     }
 
-    /// Like the command: loads what isn't loaded, and exchanges another version's programs and maps.
+    /// Like the command: loads what isn't loaded, and exchanges another version's programs, and maps that don't fit.
     @Sendable private func apply(_ call: Call) async throws -> Response {
         _ = try call.query()
         try await Body.none(call.request)
         let report = try await lanes.changes.run {
             let configuration = try ownPolicy()
-            let loaded = try Loading.load(configuration.policy, pins: self.configuration.pins, stampBit: configuration.stampBit)
-            if loaded.hasMoved { logger.warning("the maps were another version's: counters start anew, and what 'attach' had bound is closed") }
+            let loaded = try Loading.load(
+                configuration.policy, pins: self.configuration.pins, stampBit: configuration.stampBit, ports: configuration.maximumPorts)
+            if let move = loaded.move { logger.warning("\(move)") }
             return try Apply.perform(configuration.policy, datapath: loaded.datapath)
         }
         return try finish(report, "apply", asked: call.peer)

@@ -4,10 +4,10 @@
 #pragma once
 #include <linux/types.h>
 
-#define GUARD_LAYOUT 4
+#define GUARD_LAYOUT 3
 
 // Bounds. What doesn't fit is an error for that one guest, never an open port.
-#define GUARD_MAX_PORTS 16384         // records and counter slots of a host: sixteen full bridges
+#define GUARD_MAX_PORTS 16384         // records and counter slots a host can ask for: sixteen full bridges
 #define GUARD_INDEX_ENTRIES 65536     // interface indexes found without hashing
 #define GUARD_FILTER_WORDS 16384      // of 64 bits: 1% full with 10,000 addresses
 #define GUARD_MAX_OWNERS 65536        // addresses and MACs known by owner, of each family

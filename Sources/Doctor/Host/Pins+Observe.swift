@@ -10,7 +10,7 @@ extension Pins {
         do throws(DatapathError) {
             let datapath = try Datapath.open(pins: pins)
             let isCurrent = try datapath.programIdentity == DatapathObject.embedded.identity()
-            facts.loaded = .programs(isCurrent: isCurrent, stampBit: datapath.stampBit)
+            facts.loaded = .programs(isCurrent: isCurrent, stampBit: datapath.stampBit, maximumPorts: datapath.maximumPorts)
             return (facts, datapath)
         } catch {
             if case .notLoaded = error { return (facts, nil) }

@@ -6,7 +6,7 @@ struct Pins: Sendable, Hashable {
     enum Loaded: Sendable, Hashable {
         case nothing
         /// - Parameter isCurrent: whether the programs are those of this vifguard.
-        case programs(isCurrent: Bool, stampBit: Int)
+        case programs(isCurrent: Bool, stampBit: Int, maximumPorts: Int)
         /// It is there, and can't be opened.
         case failed(DatapathError)
     }
@@ -19,13 +19,15 @@ struct Pins: Sendable, Hashable {
     var expeditedNote: String?
     /// The stamp's bit that the policy wants.
     var wantedStampBit: Int?
+    /// The room for ports that the policy wants.
+    var wantedPorts: Int?
 
-    var findings: [Finding] { [state, fileSystem, stamp, expedited].compactMap(\.self) }
+    var findings: [Finding] { [state, fileSystem, stamp, room, expedited].compactMap(\.self) }
 
     private var state: Finding? {
         switch loaded {
-        case .nothing, .programs(isCurrent: true, _): return nil
-        case .programs(isCurrent: false, _):
+        case .nothing, .programs(isCurrent: true, _, _): return nil
+        case .programs(isCurrent: false, _, _):
             return Finding(
                 "programs-of-another-version", .warning, path, found: "the programs in force are another vifguard's",
                 meaning: "They guard as that version does. To exchange them, with no port unguarded for a moment:", mend: ["vifguard apply"])
@@ -55,10 +57,24 @@ struct Pins: Sendable, Hashable {
     }
 
     private var stamp: Finding? {
-        guard case .programs(_, let bit) = loaded, let wantedStampBit, wantedStampBit != bit else { return nil }
+        guard case .programs(_, let bit, _) = loaded, let wantedStampBit, wantedStampBit != bit else { return nil }
         return Finding(
             "stamp-bit-differs", .warning, path, found: "the stamp is bit \(bit) of the packet mark, and the policy says \(wantedStampBit)",
             meaning: "To exchange the programs:", mend: ["vifguard apply"])
+    }
+
+    private var room: Finding? {
+        guard case .programs(_, _, let ports) = loaded, let wantedPorts, wantedPorts != ports else { return nil }
+        let found = "the maps have room for \(ports) ports, and the policy says max-ports: \(wantedPorts)"
+        guard ports < wantedPorts else {
+            return Finding(
+                "more-room-for-ports", .note, path, found: found,
+                meaning: "They take more memory than asked for, until the host starts anew.")
+        }
+        return Finding(
+            "less-room-for-ports", .warning, path, found: found,
+            meaning: "To move every port to larger ones; counters start anew, and what 'attach' has bound is closed until it binds it again:",
+            mend: ["vifguard apply"])
     }
 
     private var expedited: Finding? {

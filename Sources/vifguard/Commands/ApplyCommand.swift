@@ -26,13 +26,8 @@ struct ApplyCommand: ParsableCommand {
             try pins.refuseLoaded()
             return try Output.finish(Classic.apply(configuration.policy), json, nothing: "Nothing to do: the host matches the policy.")
         }
-        let loaded = try Loading.load(configuration.policy, pins: pins.folder, stampBit: configuration.stampBit)
-        if loaded.hasMoved {
-            Output.warn(
-                wrapped(
-                    "vifguard: warning: the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again",
-                    indent: 4))
-        }
+        let loaded = try Loading.load(configuration.policy, pins: pins.folder, stampBit: configuration.stampBit, ports: configuration.maximumPorts)
+        if let move = loaded.move { Output.warn(wrapped("vifguard: warning: \(move)", indent: 4)) }
         if Classic.isInUse {
             Output.warn(
                 wrapped(

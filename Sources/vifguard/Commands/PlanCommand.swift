@@ -22,7 +22,7 @@ struct PlanCommand: ParsableCommand {
         let plan = Plan(configuration.policy, on: try HostState.observe(datapath: datapath))
         if json.isOn { return try Output.printJSON(plan) }
         for warning in configuration.warnings { Output.warn(warning.description) }
-        let programs = try Self.programs(datapath, pins.folder)
+        let programs = try Self.programs(datapath, pins.folder, ports: configuration.maximumPorts)
         Output.print(programs)
         Output.print(plan.steps.map { wrapped($0.description.visible, indent: 4) })
         Output.tell(plan)
@@ -47,9 +47,12 @@ struct PlanCommand: ParsableCommand {
         }
     }
 
-    /// What happens to the programs before any step.
-    private static func programs(_ datapath: Datapath?, _ pins: PinFolder) throws -> [String] {
+    /// What happens to the programs and their maps before any step.
+    private static func programs(_ datapath: Datapath?, _ pins: PinFolder, ports: Int) throws -> [String] {
         guard let datapath else { return ["load the programs into \(pins.path.visible)"] }
-        return try datapath.programIdentity == DatapathObject.embedded.identity() ? [] : ["exchange the programs for this version's"]
+        let isCurrent = try datapath.programIdentity == DatapathObject.embedded.identity()
+        let isSmall = datapath.maximumPorts < ports
+        return (isCurrent ? [] : ["exchange the programs for this version's"])
+            + (isSmall ? ["move every port from maps for \(datapath.maximumPorts) ports to maps for \(ports)"] : [])
     }
 }

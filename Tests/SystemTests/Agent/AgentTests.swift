@@ -111,6 +111,28 @@ struct AgentTests {
         try agent.eventually("the old one is back") { try agent.fixture.port("vif1.0").binding?.addresses == ["192.0.2.1"] }
     }
 
+    @Test func `more room for ports is made under it, by itself and by another, and it goes on`() throws {
+        let agent = try AgentFixture()
+        try agent.start()
+        func recorded() throws -> Bool { try agent.fixture.succeed("events", "--json").contains("arp-sender-ip") }
+        try agent.fixture.write("max-ports: 8192\n" + AgentFixture.policy)
+        try agent.eventually("larger maps are in force") { try agent.fixture.status().maximumPorts == 8192 }
+        #expect(try agent.state(of: "vif1.0") == "bound")
+        try agent.eventually("it is told") { agent.log.contains("max-ports: counters start anew") }
+        try FrameSender(on: "p-vif1.0", in: agent.host).send(arpRequest(from: 1, sender: [192, 0, 2, 4]))
+        try agent.eventually("what is dropped is recorded") { try recorded() }
+        try agent.plug("vif4.0")
+        try agent.eventually("vif4.0 is bound") { try agent.state(of: "vif4.0") == "bound" }
+        // Both see the policy at the same time.
+        try agent.fixture.write("max-ports: 16384\n" + AgentFixture.policy)
+        _ = try agent.fixture.succeed("apply")
+        #expect(try agent.fixture.status().maximumPorts == 16384)
+        try agent.plug("vif9.0")
+        try agent.eventually("vif9.0 is closed") { try agent.state(of: "vif9.0") == "closed" }
+        try agent.eventually("all is as the policy says") { try agent.fixture.succeed("plan").contains("Nothing to do") }
+        #expect(try agent.state(of: "vif4.0") == "bound")
+    }
+
     @Test func `without a policy it waits for one, and a bridge is guarded when it comes`() throws {
         let agent = try AgentFixture()
         try FileManager.default.removeItem(at: agent.fixture.policy)

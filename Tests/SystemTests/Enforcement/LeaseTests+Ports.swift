@@ -96,11 +96,47 @@ extension LeaseTests {
         let policy = leased.policy
         try leased.host.run {
             try DatapathFixture.changeLayout(of: leased.datapath.pins)
-            let loaded = try Loading.load(policy, pins: leased.datapath.pins, stampBit: Datapath.defaultStampBit)
-            #expect(try loaded.hasMoved && loaded.datapath.leases().isEmpty)
+            let loaded = try Loading.load(policy, pins: leased.datapath.pins, stampBit: Datapath.defaultStampBit, ports: Datapath.defaultPorts)
+            #expect(try loaded.move == .layout && loaded.datapath.leases().isEmpty)
             let guests = try loaded.datapath.ports().filter { $0.kind == .guest }
             #expect(guests.map(\.port.name).sorted() == ["vif1.0", "vif2.0"])
             #expect(guests.compactMap(\.binding?.guest) == ["other"])
         }
+    }
+
+    @Test func `more room for ports is a move to larger maps that keeps what is leased, and less changes nothing`() throws {
+        let leased = try LeasedNetwork()
+        let address = IPv4Address(192, 0, 2, 77)
+        try leased.request(1)
+        try leased.network.outside.sender().send(LeasedNetwork.acknowledgement(1, address, from: LeasedNetwork.outsideMAC, LeasedNetwork.gateway))
+        let lease = try #require(try leased.wait { Self.bound($0) != nil }.flatMap(Self.bound))
+        try leased.guest.add(.v4(address), prefixLength: 24)
+        let pins = leased.datapath.pins
+        func load(_ ports: Int, missing: String? = nil) throws -> Loading.Outcome {
+            var policy = leased.policy
+            if let missing { policy.bridges.append(BridgePolicy(name: missing)) }
+            let wanted = policy
+            return try leased.host.run { try Loading.load(wanted, pins: pins, stampBit: Datapath.defaultStampBit, ports: ports) }
+        }
+        func check(_ outcome: Loading.Outcome, _ move: Loading.Move?, room: Int) throws {
+            let policy = leased.policy
+            try leased.host.run {
+                let datapath = outcome.datapath
+                #expect(outcome.move == move && datapath.maximumPorts == room)
+                #expect(try datapath.leases() == [lease])
+                let bound = try datapath.ports().filter { $0.kind == .guest }.sorted { $0.port.name < $1.port.name }
+                #expect(bound.map { $0.binding?.guest } == ["leased", "other"] && bound.first?.leases == [lease])
+                #expect(try Plan(policy, on: HostState.observe(datapath: datapath)).isEmpty)
+            }
+            #expect(try leased.canPing("192.0.2.254", from: leased.guest) && leased.canPing("192.0.2.254", from: leased.other))
+        }
+        for ports in [1024, 4096] { try check(load(ports), nil, room: 4096) }
+        // A plan that can't be carried out whole: what is in force serves on.
+        try check(load(8192, missing: "br7"), nil, room: 4096)
+        try check(load(8192), .room, room: 8192)
+        #expect(throws: DatapathError.superseded(path: pins.path)) {
+            try leased.host.run { try leased.datapath.enter([lease]) }
+        }
+        for ports in [1024, 8192] { try check(load(ports), nil, room: 8192) }
     }
 }
