@@ -8,9 +8,17 @@ public struct JournalLog: LogHandler {
     public var logLevel: Logger.Level = .info
     public var metadata: Logger.Metadata = [:]
     private let isJournal: Bool
+    private let lines: LogLines
+
+    private static let standardError = LogLines(STDERR_FILENO)
 
     /// - Parameter isJournal: whether systemd's journal reads standard error (JOURNAL_STREAM).
-    public init(isJournal: Bool) { self.isJournal = isJournal }
+    public init(isJournal: Bool) { self.init(isJournal: isJournal, to: Self.standardError) }
+
+    init(isJournal: Bool, to lines: LogLines) {
+        self.isJournal = isJournal
+        self.lines = lines
+    }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -18,9 +26,9 @@ public struct JournalLog: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        let line = self.line(event.level, event.message, event.metadata)
-        // One write a line: lines of several threads don't mix. What can't be written is lost.
-        _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        lines.write(line(event.level, event.message, event.metadata)) { lost in
+            line(.warning, "\(lost) lines before this one are lost: nobody read them in time", nil)
+        }
     }
 
     func line(_ level: Logger.Level, _ message: Logger.Message, _ more: Logger.Metadata?) -> String {

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Testing
 
@@ -23,5 +24,27 @@ struct JournalLogTests {
     @Test func `elsewhere the time stands before it`() {
         let line = JournalLog(isJournal: false).line(.info, "begun", nil)
         #expect(line.wholeMatch(of: /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} info begun\n/) != nil, "\(line)")
+    }
+
+    @Test func `a reader that hangs holds nobody up, and is told how much it has missed`() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        // Reading doesn't wait in this test; writing would.
+        try #require(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        defer { ends.forEach { close($0) } }
+        let log = Logger(label: "test") { _ in JournalLog(isJournal: true, to: LogLines(ends[1])) }
+        func read() -> [String] {
+            var bytes = [UInt8](repeating: 0, count: 1 << 21)
+            let count = Glibc.read(ends[0], &bytes, bytes.count)
+            return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self).split(separator: "\n").map(String.init)
+        }
+        let sent = 5000
+        for number in 0..<sent { log.info("\(number) \(String(repeating: "x", count: 100))") }
+        let first = read()
+        #expect(first.count > 100 && first.count < sent && first.allSatisfy { $0.hasSuffix("x") } && first[1].hasPrefix("<6>1 "))
+        log.info("and on")
+        #expect(read() == ["<4>\(sent - first.count) lines before this one are lost: nobody read them in time", "<6>and on"])
+        log.info("\(String(repeating: "y", count: 10_000))")
+        #expect(read().map(\.utf8.count) == [4095])
     }
 }
