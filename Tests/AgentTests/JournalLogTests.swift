@@ -31,7 +31,7 @@ struct JournalLogTests {
         try #require(pipe(&ends) == 0)
         // Reading doesn't wait in this test; writing would.
         try #require(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
-        defer { ends.forEach { close($0) } }
+        defer { for end in ends { close(end) } }
         let log = Logger(label: "test") { _ in JournalLog(isJournal: true, to: LogLines(ends[1])) }
         func read() -> [String] {
             var bytes = [UInt8](repeating: 0, count: 1 << 21)
