@@ -109,10 +109,10 @@ soak: setup ## an hour of traffic, attacks, hot-plug, kills: counters must add u
 	.build/debug/soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 lint: ## layout of the sources, without changing them
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Plugins
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Plugins Benchmarks/Sources
 
 format: ## lay the sources out
-	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Plugins
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Plugins Benchmarks/Sources
 
 # Where systemd looks for units, groups: below PREFIX too (systemd.unit(5), sysusers.d(5)).
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system

@@ -39,10 +39,9 @@ extension Datapath {
         }
     }
 
-    /// Moves to new maps, where those in force have another layout or too little room: a second set is loaded beside them,
-    /// `fill` writes every record into it (`bind`, `close` and the rest attach nothing there), then each port's programs
-    /// are exchanged, and the old set goes. No port is unguarded for a moment; counters start anew, and messages of DHCP
-    /// that nobody has read are gone.
+    /// Moves to new maps, where those in force have another layout: a second set is loaded beside them, `fill` writes every
+    /// record into it (`bind`, `close` and the rest attach nothing there), then each port's programs are exchanged, and the
+    /// old set goes. No port is unguarded for a moment; counters start anew, and messages of DHCP that nobody has read are gone.
     ///
     /// Processes that have the old maps open get `DatapathError.superseded` from then on.
     ///
@@ -54,6 +53,27 @@ extension Datapath {
         pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, ports: Int = defaultPorts, object: DatapathObject = .embedded,
         fill: (Datapath, [Lease]) throws(DatapathError) -> Void
     ) throws(DatapathError) -> Datapath {
+        try move(pins, stampBit, ports, object) { next throws(DatapathError) in
+            try fill(try Datapath(pins: pins, ledger: next.ledger, maps: next.maps, isFilling: true), try leases(pinnedIn: pins))
+        }
+    }
+
+    /// Moves as `replace` does to maps with more room, which hold what those in force hold, whoever wrote it: bindings, claims,
+    /// leases, limits' buckets. Nobody notices but who counts: counters start anew.
+    ///
+    /// - Parameter ports: how many ports and bridges the new maps are made for (`portBounds`); not fewer than now.
+    public static func enlarge(
+        pins: PinFolder = PinFolder(), stampBit: Int = defaultStampBit, ports: Int, object: DatapathObject = .embedded
+    ) throws(DatapathError) -> Datapath {
+        try move(pins, stampBit, ports, object) { next throws(DatapathError) in
+            guard let present = try opened(pins) else { throw .notLoaded(path: pins.path) }
+            try present.copyTables(to: next)
+        }
+    }
+
+    private static func move(
+        _ pins: PinFolder, _ stampBit: Int, _ ports: Int, _ object: DatapathObject, fill: (Datapath) throws(DatapathError) -> Void
+    ) throws(DatapathError) -> Datapath {
         let stamp = try stamp(ofBit: stampBit)
         try check(ports: ports)
         let bytes = try object.bytes()
@@ -64,7 +84,7 @@ extension Datapath {
             let next = try loaded(pins, .next, bytes, stamp, ports)
             do throws(DatapathError) {
                 if let old { next.ledger.continueNumbers(of: old) }
-                try fill(try Datapath(pins: pins, ledger: next.ledger, maps: next.maps, isFilling: true), try leases(pinnedIn: pins))
+                try fill(next)
             } catch {
                 try? pins.remove(.next)
                 throw error
@@ -78,7 +98,7 @@ extension Datapath {
         }
     }
 
-    /// Finishes or undoes a `replace` that was cut short. Under the lock.
+    /// Finishes or undoes a move that was cut short. Under the lock.
     static func recover(_ pins: PinFolder) throws(DatapathError) {
         let present = Set(try PinFolder.entries(of: pins.path))
         guard present.contains("previous") || present.contains("next") else { return }

@@ -15,7 +15,7 @@ public final class Datapath: Sendable {
     public static let defaultStampBit = 30
     /// The room that maps are made with unless another is asked for.
     public static let defaultPorts = 4096
-    /// What can be asked for: four times a bridge of Linux, or sixteen of them.
+    /// What can be asked for: one full bridge of Linux to sixteen.
     public static let portBounds = 1024...Int(GUARD_MAX_PORTS)
 
     public let pins: PinFolder
@@ -98,7 +98,7 @@ public final class Datapath: Sendable {
 
     // MARK: Opening and loading, under the lock
 
-    private static func opened(_ pins: PinFolder) throws(DatapathError) -> Datapath? {
+    static func opened(_ pins: PinFolder) throws(DatapathError) -> Datapath? {
         guard let ledger = try Ledger.pinned(pins, .current) else { return nil }
         guard ledger.layout == UInt32(GUARD_LAYOUT) else {
             throw .layout(path: pins.path, found: ledger.layout, known: UInt32(GUARD_LAYOUT))

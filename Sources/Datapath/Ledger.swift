@@ -116,6 +116,9 @@ struct Ledger: Sendable {
         return nil
     }
 
+    /// Gives a slot that is free to the interface that has it elsewhere.
+    func give(_ slot: UInt32, to interface: UInt32) { slots[Int(slot)] = interface }
+
     func releaseSlot(_ slot: UInt32) {
         guard slot > 0, slot < UInt32(capacity) else { return }
         slots[Int(slot)] = 0

@@ -13,6 +13,14 @@ struct OwnerFilter {
         self.bridge = bridge
     }
 
+    /// Sets every bit in other maps that is set here.
+    static func copy(_ maps: GuardMaps, to next: GuardMaps) throws(DatapathError) {
+        let (words, others) = (try MappedArray(maps.ownerFilter), try MappedArray(next.ownerFilter, writable: true))
+        for place in 0..<words.count where words.pointer(place).pointee != 0 {
+            cbpf_set_bits(others.pointer(place), words.pointer(place).pointee)
+        }
+    }
+
     func mark(_ mac: MACAddress) { mark(guard_filter_bit_mac(bridge, mac.word)) }
     func mark(_ address: IPv4Address) { mark(guard_filter_bit4(bridge, address.rawValue.bigEndian)) }
     func mark(_ address: IPv6Address) { mark(guard_filter_bit(bridge, address.words.0, address.words.1)) }

@@ -55,6 +55,18 @@ struct RecordTable: Sendable {
         for number in [record.slot * 2, record.slot * 2 + 1] { try records.set(guard_port(), for: number) }
     }
 
+    /// Puts every record in force in other maps, in the same slot and under the same number.
+    func copy(to next: RecordTable) throws(DatapathError) {
+        for taken in ledger.takenSlots {
+            next.ledger.give(taken.slot, to: taken.interface)
+            for number in [taken.slot * 2, taken.slot * 2 + 1] {
+                if let record = try records.value(for: number) { try next.records.set(record, for: number) }
+            }
+        }
+        for (interface, entry) in try more.entries() { try next.more.set(entry, for: interface) }
+        for place in 0..<index.count where index.pointer(place).pointee != 0 { cbpf_store(next.index.pointer(place), index.pointer(place).pointee) }
+    }
+
     private func place(_ interface: UInt32) -> UnsafeMutablePointer<UInt32> { index.pointer(Int(interface % UInt32(GUARD_INDEX_ENTRIES))) }
 
     private func record(at entry: UInt32, _ interface: UInt32) throws(DatapathError) -> guard_port? {

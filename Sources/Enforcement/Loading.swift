@@ -6,32 +6,31 @@ public enum Loading {
     /// What was loaded.
     public struct Outcome: Sendable {
         public let datapath: Datapath
-        /// Why every port was moved to new maps; nil if those in force stay. Counters start anew then, and ports that `attach`
-        /// or a hook had bound are closed until it binds them again; what DHCP has given to the policy's guests is still theirs.
+        /// Why every port was moved to new maps; nil if those in force stay.
         public let move: Move?
     }
 
     /// What was wrong with the maps that were in force.
     public enum Move: Sendable, Hashable, CustomStringConvertible {
-        /// They were another version's.
+        /// They were another version's. Counters start anew, and ports that `attach` or a hook had bound are closed until it binds
+        /// them again; what DHCP has given to the policy's guests is still theirs.
         case layout
-        /// They had room for fewer ports than were asked for.
+        /// They had room for fewer ports than were asked for. Counters start anew; all else is as it was.
         case room
 
         /// Why, and what it comes to, for whoever runs the host.
         public var description: String {
-            let why =
-                switch self {
-                case .layout: "the maps were another version's"
-                case .room: "the maps had room for fewer ports than max-ports"
-                }
-            return "\(why): counters start anew, and ports that 'attach' had bound are closed until it binds them again"
+            switch self {
+            case .layout:
+                "the maps were another version's: counters start anew, and ports that 'attach' had bound are closed until it binds them again"
+            case .room: "the maps had room for fewer ports than max-ports: counters start anew"
+            }
         }
     }
 
-    /// Opens what is loaded, and loads it where nothing is; programs of another version are exchanged in place, and from
-    /// maps of another layout, or with less room, every port is moved to new ones, which hold the policy by then. Maps with
-    /// more room stay as they are until the host starts anew.
+    /// Opens what is loaded, and loads it where nothing is; programs of another version are exchanged in place. From maps of
+    /// another layout every port is moved to new ones, which hold the policy by then, and from those with less room to larger
+    /// ones, which hold the same. Maps with more room stay as they are until the host starts anew.
     ///
     /// - Parameters:
     ///   - stampBit: 16...31.
@@ -45,7 +44,7 @@ public enum Loading {
 
     private enum Found {
         case fit(Datapath)
-        case small(Datapath)
+        case small
         case otherLayout
     }
 
@@ -57,7 +56,7 @@ public enum Loading {
         func find() throws(EnforcementError) -> Found {
             do throws(DatapathError) {
                 let datapath = try Datapath.load(pins: pins, stampBit: stampBit, ports: ports)
-                return datapath.maximumPorts < ports ? .small(datapath) : .fit(datapath)
+                return datapath.maximumPorts < ports ? .small : .fit(datapath)
             } catch {
                 guard case .layout = error else { throw .datapath(error) }
                 return .otherLayout
@@ -66,31 +65,27 @@ public enum Loading {
 
         /// Under the host's lock.
         func moved(_ policy: HostPolicy) throws(EnforcementError) -> Outcome {
-            let state = try HostState.observe(datapath: nil)
-            // What leases do to a plan is no fault.
-            let fault = Plan(policy, on: state).faults.first(where: \.takesMoreThanAGuest)
-            switch (try find(), fault) {
+            switch try find() {
             // Whoever had the lock before has moved it.
-            case (.fit(let datapath), _):
-                return Outcome(datapath: datapath, move: nil)
-            // It guards as well as before: applying tells of the fault, and where that is gone the next time moves.
-            case (.small(let datapath), .some):
-                return Outcome(datapath: datapath, move: nil)
-            case (.otherLayout, let fault?):
-                throw .refused("\(fault); the maps of the version before stay in force")
-            case (.small, nil):
-                return Outcome(datapath: try move(policy, on: state), move: .room)
-            case (.otherLayout, nil):
-                return Outcome(datapath: try move(policy, on: state), move: .layout)
+            case .fit(let datapath): return Outcome(datapath: datapath, move: nil)
+            case .small:
+                return try EnforcementError.wrap { () throws(DatapathError) in
+                    Outcome(datapath: try Datapath.enlarge(pins: pins, stampBit: stampBit, ports: ports), move: .room)
+                }
+            case .otherLayout: return Outcome(datapath: try fill(policy), move: .layout)
             }
         }
 
-        private func move(_ policy: HostPolicy, on state: HostState) throws(EnforcementError) -> Datapath {
-            try EnforcementError.wrap { () throws(DatapathError) in
+        private func fill(_ policy: HostPolicy) throws(EnforcementError) -> Datapath {
+            var state = try HostState.observe(datapath: nil)
+            // What leases do to a plan is no fault.
+            if let fault = Plan(policy, on: state).faults.first(where: \.takesMoreThanAGuest) {
+                throw .refused("\(fault); the maps of the version before stay in force")
+            }
+            return try EnforcementError.wrap { () throws(DatapathError) in
                 try Datapath.replace(pins: pins, stampBit: stampBit, ports: ports) { datapath, leases throws(DatapathError) in
-                    var state = state
                     state.formerLeases = Dictionary(grouping: leases, by: \.port)
-                    try fill(datapath, Plan(policy, on: state))
+                    try Loading.fill(datapath, Plan(policy, on: state))
                 }
             }
         }

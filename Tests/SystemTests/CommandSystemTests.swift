@@ -142,7 +142,7 @@ struct CommandSystemTests {
         #expect(applied.status == 0 && applied.errors.contains("max-ports"), "\(applied)")
         #expect(try fixture.status().maximumPorts == 8192)
         #expect(try fixture.port("vif1.0").binding?.guest == "www.example.com")
-        #expect(try fixture.port("vif2.0").state == "closed")
+        #expect(try fixture.port("vif2.0").binding?.addresses == ["192.0.2.2"])
         for port in try fixture.status().bridges[0].ports { #expect(port.ingress != nil && port.egress != nil, "\(port.name)") }
         try spoof(fixture)
         #expect(try fixture.port("vif1.0").sent.dropped["arp-sender-ip"]?.packets == 1)

@@ -1,4 +1,6 @@
+import Addresses
 import CBPF
+import Packets
 import Policy
 import PolicyText
 import Testing
@@ -68,6 +70,79 @@ struct PortRoomTests {
             }
             #expect(try larger.maximumPorts == 2000 && Datapath.open(pins: fixture.pins).maximumPorts == 2000)
         }
+    }
+
+    @Test func `larger maps hold all that was in force, whoever had bound it`() throws {
+        let fixture = try DatapathFixture()
+        try fixture.run {
+            let ports = try DatapathFixture.makePorts(["vif1.0", "vif2.0", "up0"])
+            let old = try Datapath.load(pins: fixture.pins, ports: 1024)
+            let bridge = ports[0].bridgeIndex
+            try Self.fill(old, ports)
+            let run = try old.testRun()
+            for number in 1...4 {
+                #expect(try run.run(.fromGuest, Self.claim(UInt64(number), 1, at: ports[0])).verdict == -1)
+            }
+            #expect(try run.run(.fromGuest, .init(arpRequest(from: 2), at: ports[0].index)).reason == .macSource)
+            let before = (try old.ports(), try old.owners(bridge: bridge), try old.leases())
+            let links = try ports.map { try old.attachments(of: $0.index) }
+
+            let next = try Datapath.enlarge(pins: fixture.pins, ports: 16_384)
+            #expect(next.maximumPorts == 16_384)
+            #expect(try next.ports() == before.0.map { var port = $0; port.counters = Counters(); return port })
+            #expect(try next.owners(bridge: bridge) == before.1 && next.leases() == before.2)
+            #expect(try ports.map { try next.attachments(of: $0.index) } == links)
+            let judged = try next.testRun()
+            // The guest's own addresses that its record has no room for, and what it has claimed; a fifth there isn't.
+            #expect(try judged.run(.fromGuest, .init(arpRequest(from: 1, sender: [198, 51, 100, 9]), at: ports[0].index)).verdict == -1)
+            for number in 1...4 { #expect(try judged.run(.fromGuest, Self.claim(UInt64(number), 1, at: ports[0])).verdict == -1) }
+            #expect(try judged.run(.fromGuest, Self.claim(5, 1, at: ports[0])).reason == .ip6Source)
+            #expect(try judged.run(.fromGuest, Self.claim(1, 2, at: ports[1])).reason == .llClaimed)
+            #expect(try judged.run(.fromUplink, Self.claim(1, 9, at: ports[2])).reason == .uplinkGuestAddress)
+            #expect(try judged.run(.fromGuest, .init(arpRequest(from: 2), at: ports[0].index)).reason == .macSource)
+            #expect(try next.counters(of: ports[0].index).into.dropped[.macSource]?.packets == 1)
+            // New bindings take numbers and slots that nobody has.
+            try next.bind(DatapathFixture.binding(7), to: ports[1])
+            #expect(try next.port(ports[0].index)?.binding == before.0.first { $0.port == ports[0] }?.binding)
+            #expect(throws: DatapathError.superseded(path: fixture.pins.path)) { try old.bind(DatapathFixture.binding(8), to: ports[1]) }
+        }
+    }
+
+    /// One guest with more than its record holds, bound by a hypervisor; one with a lease; an uplink; an interface whose place in
+    /// the index another has.
+    private static func fill(_ datapath: Datapath, _ ports: [Port]) throws {
+        var large = DatapathFixture.binding(1)
+        large.origin = .xen
+        large.addresses4 += (1...20).map { IPv4Prefix(IPv4Address(198, 51, 100, $0)) } + [IPv4Prefix("203.0.113.0/28")!]
+        large.addresses6 += (1...9).map { IPv6Prefix(IPv6Address(high: 0x2001_0db8_0000_0001, low: $0)) } + [IPv6Prefix("2001:db8:2::/48")!]
+        large.vlans = [10, 20]
+        var leasing = DatapathFixture.binding(2)
+        leasing.usesDHCP = true
+        leasing.mode = .audit
+        try datapath.bind(large, to: ports[0])
+        try datapath.bind(leasing, to: ports[1])
+        try datapath.guardUplink(ports[2], mode: .enforce)
+        var table = OwnerTable()
+        table.add(large, port: ports[0].index)
+        table.add(leasing, port: ports[1].index)
+        table.reserve(IPPrefix("192.0.2.254")!)
+        table.reserve(IPPrefix("2001:db8:ff::/64")!)
+        try datapath.write(table, bridge: ports[0].bridgeIndex)
+        try datapath.enter([
+            Lease(
+                bridge: ports[1].bridgeIndex, port: ports[1].index, mac: leasing.macs[0], prefix: IPPrefix("192.0.2.77")!, expiry: .max,
+                server: IPAddress("192.0.2.254")!)
+        ])
+        let second = Port(index: ports[0].index + 65_536, name: "x", bridgeIndex: ports[0].bridgeIndex, bridgeName: "br0")
+        #expect(try datapath.write([.closed(second)]).allSatisfy { $0 == nil })
+    }
+
+    /// A frame by which a guest takes a link-local address for itself (RFC 6620).
+    private static func claim(_ number: UInt64, _ guest: UInt8, at port: Port) -> TestRun.Frame {
+        let frame = Frame.ethernet(
+            from: DatapathFixture.binding(guest).macs[0], to: MACAddress(0x33, 0x33, 0, 0, 0, 1),
+            .ipv6(from: IPv6Address(high: 0xfe80 << 48, low: 0xabcd_0000 + number), to: IPv6Address("ff02::1")!, .udp(from: 1, to: 2)))
+        return .init(frame.bytes, at: port.index, receivedOn: port.index)
     }
 
     @Test func `a port that there is no room for is refused, and told what to raise`() throws {

@@ -73,7 +73,7 @@ struct Pins: Sendable, Hashable {
         }
         return Finding(
             "less-room-for-ports", .warning, path, found: found,
-            meaning: "To move every port to larger ones; counters start anew, and what 'attach' has bound is closed until it binds it again:",
+            meaning: "To move every port to larger ones, with no port unguarded for a moment; counters start anew:",
             mend: ["vifguard apply"])
     }
 
