@@ -42,8 +42,8 @@ public enum Classic {
     ///
     /// - Parameter bridge: as the policy has it: its uplinks are named in rules, and what it reserves is refused.
     /// - Throws: `ClassicError.refused` where the bridge isn't guarded, for a port that is something else, for what the
-    ///   engine can't do, and for an address that another port has, the policy keeps for one, or nobody may have; the port keeps what it had then. Where a
-    ///   command failed the port is left without rules, and so shut.
+    ///   engine can't do, and for an address that another port has, the policy keeps for one, or nobody may have; the port
+    ///   keeps what it had then. Where a command failed the port is left without rules, and so shut.
     public static func attach(_ port: String, to bridge: BridgePolicy, _ binding: Binding) throws(ClassicError) -> ClassicReport {
         try change(orShut: port) { filters throws(ClassicError) in
             try refuse(port, bridge)

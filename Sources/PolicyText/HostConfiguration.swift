@@ -18,8 +18,8 @@ public struct HostConfiguration: Sendable, Hashable {
     public static let portBounds = 1024...16_384
 
     public init(
-        policy: HostPolicy, engine: Engine = .ebpf, stampBit: Int = defaultStampBit,
-        maximumPorts: Int = defaultMaximumPorts, warnings: [ConfigurationError] = []
+        policy: HostPolicy, engine: Engine = .ebpf, stampBit: Int = defaultStampBit, maximumPorts: Int = defaultMaximumPorts,
+        warnings: [ConfigurationError] = []
     ) {
         self.policy = policy
         self.engine = engine
