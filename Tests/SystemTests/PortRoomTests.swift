@@ -84,13 +84,15 @@ struct PortRoomTests {
                 #expect(try run.run(.fromGuest, Self.claim(UInt64(number), 1, at: ports[0])).verdict == -1)
             }
             #expect(try run.run(.fromGuest, .init(arpRequest(from: 2), at: ports[0].index)).reason == .macSource)
-            let before = (try old.ports(), try old.owners(bridge: bridge), try old.leases())
+            var before = (ports: try old.ports(), owners: try old.owners(bridge: bridge), leases: try old.leases())
+            // They start anew.
+            for place in before.ports.indices { before.ports[place].counters = Counters() }
             let links = try ports.map { try old.attachments(of: $0.index) }
 
             let next = try Datapath.enlarge(pins: fixture.pins, ports: 16_384)
             #expect(next.maximumPorts == 16_384)
-            #expect(try next.ports() == before.0.map { var port = $0; port.counters = Counters(); return port })
-            #expect(try next.owners(bridge: bridge) == before.1 && next.leases() == before.2)
+            #expect(try next.ports() == before.ports)
+            #expect(try next.owners(bridge: bridge) == before.owners && next.leases() == before.leases)
             #expect(try ports.map { try next.attachments(of: $0.index) } == links)
             let judged = try next.testRun()
             // The guest's own addresses that its record has no room for, and what it has claimed; a fifth there isn't.
@@ -103,7 +105,7 @@ struct PortRoomTests {
             #expect(try next.counters(of: ports[0].index).into.dropped[.macSource]?.packets == 1)
             // New bindings take numbers and slots that nobody has.
             try next.bind(DatapathFixture.binding(7), to: ports[1])
-            #expect(try next.port(ports[0].index)?.binding == before.0.first { $0.port == ports[0] }?.binding)
+            #expect(try next.port(ports[0].index)?.binding == before.ports.first { $0.port == ports[0] }?.binding)
             #expect(throws: DatapathError.superseded(path: fixture.pins.path)) { try old.bind(DatapathFixture.binding(8), to: ports[1]) }
         }
     }
