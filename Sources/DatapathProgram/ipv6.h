@@ -29,39 +29,57 @@ static __always_inline int is_extension(__u8 next) {
     return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTHENTICATION || next == DESTINATION;
 }
 
-// S3 and S4: follows the chain from chain->at to the upper-layer header, nothing read at or beyond `end`.
-VERIFIED_ONCE int follow(struct __sk_buff *skb, struct chain *chain, __u32 end) {
-    if (!chain) return 0;
+// S3 and S4: follows the chain from chain->at to the upper-layer header, nothing read at or beyond `end`. Gives 0 where it
+// came to a header that isn't linear, and only those are to be read, as `walk` does.
+static __always_inline int follow(struct __sk_buff *skb, struct chain *chain, __u32 end, int only_linear) {
     __u32 at = chain->at, bytes = 0;
     __u8 next = chain->next, fragment = FRAGMENT_NONE;
     chain->extended = 1;
     chain->reason = GUARD_IP6_HEADER_CHAIN;
     for (int i = 0; i < GUARD_MAX_EXTENSION_HEADERS; i++) {
         if (!is_extension(next) || fragment == FRAGMENT_LATER) break;
-        if ((next == HOP_BY_HOP && i > 0) || (next == FRAGMENT && fragment)) return 0;
-        __u8 header[8];
+        if ((next == HOP_BY_HOP && i > 0) || (next == FRAGMENT && fragment)) return 1;
+        union {
+            __u64 eight;
+            __u8 byte[8];
+        } header;
         __u32 length = 8;
-        int whole = at + 8 <= end && !bpf_skb_load_bytes(skb, at, header, 8);
-        if (whole && next == AUTHENTICATION) length = (header[1] + 2) * 4;
-        else if (whole && next != FRAGMENT) length = (header[1] + 1) * 8;
+        int whole = at + 8 <= end;
+        if (whole && only_linear) {
+            __u64 *there = in_place(skb, at, 8);
+            if (unlikely(!there)) return 0;
+            header.eight = *there;
+        } else if (whole) {
+            whole = !bpf_skb_load_bytes(skb, at, &header, 8);
+        }
+        if (whole && next == AUTHENTICATION) length = (header.byte[1] + 2) * 4;
+        else if (whole && next != FRAGMENT) length = (header.byte[1] + 1) * 8;
         if (!whole || at + length > end) {
             if (fragment) chain->reason = GUARD_IP6_FRAGMENT;
-            return 0;
+            return 1;
         }
-        if (next == ROUTING && header[2] == 0) return 0;
+        if (next == ROUTING && header.byte[2] == 0) return 1;
         bytes += length;
-        if (bytes > GUARD_MAX_EXTENSION_BYTES) return 0;
+        if (bytes > GUARD_MAX_EXTENSION_BYTES) return 1;
         at += length;
-        if (next == FRAGMENT) fragment = (header[2] << 8 | header[3]) & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
-        next = header[0];
+        if (next == FRAGMENT) fragment = (header.byte[2] << 8 | header.byte[3]) & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
+        next = header.byte[0];
     }
-    if (fragment != FRAGMENT_LATER && is_extension(next)) return 0;  // a ninth
+    if (fragment != FRAGMENT_LATER && is_extension(next)) return 1;  // a ninth
     chain->at = at;
     chain->next = next;
     chain->fragment = fragment;
     chain->reason = 0;
     if (fragment == FRAGMENT_LATER ? is_extension(next) : fragment == FRAGMENT_FIRST && at + 8 > end) chain->reason = GUARD_IP6_FRAGMENT;
-    return 0;
+    return 1;
+}
+
+VERIFIED_ONCE int follow_linear(struct __sk_buff *skb, struct chain *chain, __u32 end) {
+    return chain ? follow(skb, chain, end, 1) : 1;
+}
+
+VERIFIED_ONCE int follow_any(struct __sk_buff *skb, struct chain *chain, __u32 end) {
+    return chain ? follow(skb, chain, end, 0) : 1;
 }
 
 // S2's exceptions for `::`.
@@ -127,14 +145,14 @@ static __always_inline __u32 judge_ipv6(struct frame *f) {
 
     struct chain chain = {.at = f->l3 + 40, .next = ip.next_header};
     __u32 end = f->l3 + 40 + payload;
-    if (unlikely(is_extension(chain.next))) follow(skb, &chain, end);
+    if (unlikely(is_extension(chain.next)) && !follow_linear(skb, &chain, end)) follow_any(skb, &chain, end);
 
     __u8 type = 0;  // reserved (RFC 4443, 2.1): stands for none
     struct nd_options options = {.owner = f->source};
     int readable = !chain.reason && chain.fragment != FRAGMENT_LATER;
     if (unlikely(readable && chain.next == PROTOCOL_ICMP6 && chain.at < end)) {
         if (!read_byte(skb, chain.at, &type)) type = 0;
-        if (is_nd(type)) walk_nd_options(skb, &options, chain.at + nd_fixed_bytes(type), end);
+        if (is_nd(type)) read_nd_options(skb, &options, chain.at + nd_fixed_bytes(type), end);
     }
     if (unlikely(unspecified) && !may_be_unspecified(&ip, type, &options)) return GUARD_IP6_SOURCE;
     if (unlikely(transit) && is_nd(type)) return GUARD_IP6_SOURCE;
@@ -143,7 +161,7 @@ static __always_inline __u32 judge_ipv6(struct frame *f) {
 
     if (unlikely(chain.next == PROTOCOL_ICMP6)) {
         if (!is_nd(type)) return judge_icmp6(port, type);
-        return chain.extended ? GUARD_ND_MALFORMED : judge_nd(f, &ip, &options, chain.at, end - chain.at);
+        return chain.extended ? GUARD_ND_MALFORMED : judge_nd(f, &ip, &options, type, chain.at, end);
     }
     if (chain.next == PROTOCOL_UDP && chain.at + 8 <= end) {
         struct udp_ports ports = {};

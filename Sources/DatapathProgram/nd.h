@@ -50,38 +50,58 @@ static __always_inline __u32 nd_fixed_bytes(__u32 type) {
                                                                                            : 8;
 }
 
-// The first 8 bytes of an option. A function of its own: the walk would be verified for each way of each of its turns.
-VERIFIED_ONCE int read_option(struct __sk_buff *skb, __u32 at, __u64 *option) {
-    if (!option) return 0;
-    __u64 *there = in_place(skb, at, 8);
-    if (unlikely(!there)) return !bpf_skb_load_bytes(skb, at, option, 8);
-    *option = *there;
-    return 1;
+// Takes an option into account: its first 8 bytes.
+static __always_inline void note_option(struct nd_options *found, __u64 option) {
+    __u32 type = option & 0xff, length = option >> 8 & 0xff;  // then a MAC, if it is a link-layer address
+    int own = length == 1 && option >> 16 == found->owner;
+    if (type == 1) {
+        found->sources++;
+        if (!own) found->foreign_sources++;
+    } else if (type == 2) {
+        found->targets++;
+        if (!own) found->foreign_targets++;
+    }
 }
 
-// Walks the options of an ND message at `offset` to `end`.
-VERIFIED_ONCE int walk_nd_options(struct __sk_buff *skb, struct nd_options *found, __u32 at, __u32 end) {
-    if (!found) return 0;
+// Walks the options of an ND message at `at` to `end`. Gives 0 where it came to one that isn't linear, and only those are
+// to be read: a walk that could read each in two ways would be verified for each row of ways.
+static __always_inline int walk(struct __sk_buff *skb, struct nd_options *found, __u32 at, __u32 end, int only_linear) {
     found->broken = 1;
+    found->sources = found->targets = found->foreign_sources = found->foreign_targets = 0;
     for (int i = 0; i < GUARD_MAX_ND_OPTIONS; i++) {
         if (at == end) break;
-        if (at > end || end - at < 8) return 0;
+        if (at > end || end - at < 8) return 1;
         __u64 option;
-        if (!read_option(skb, at, &option)) return 0;
-        __u32 type = option & 0xff, length = option >> 8 & 0xff;  // then a MAC, if it is a link-layer address
-        if (length == 0 || end - at < length * 8) return 0;
-        int own = length == 1 && option >> 16 == found->owner;
-        if (type == 1) {
-            found->sources++;
-            if (!own) found->foreign_sources++;
-        } else if (type == 2) {
-            found->targets++;
-            if (!own) found->foreign_targets++;
+        if (only_linear) {
+            __u64 *there = in_place(skb, at, 8);
+            if (unlikely(!there)) return 0;
+            option = *there;
+        } else if (bpf_skb_load_bytes(skb, at, &option, 8)) {
+            return 1;
         }
+        __u32 length = option >> 8 & 0xff;
+        if (length == 0 || end - at < length * 8) return 1;
+        note_option(found, option);
         at += length * 8;
     }
     found->broken = at != end;
-    return 0;
+    return 1;
+}
+
+VERIFIED_ONCE int walk_linear(struct __sk_buff *skb, struct nd_options *found, __u32 at, __u32 end) {
+    return found ? walk(skb, found, at, end, 1) : 1;
+}
+
+VERIFIED_ONCE int walk_any(struct __sk_buff *skb, struct nd_options *found, __u32 at, __u32 end) {
+    return found ? walk(skb, found, at, end, 0) : 1;
+}
+
+// What the options of an ND message say. Nearly all have none, or one of 8 bytes: a call costs more than to look at that.
+static __always_inline void read_nd_options(struct __sk_buff *skb, struct nd_options *found, __u32 at, __u32 end) {
+    if (at == end) return;
+    __u64 *only = end - at == 8 ? in_place(skb, at, 8) : 0;
+    if (likely(only && (*only >> 8 & 0xff) == 1)) note_option(found, *only);
+    else if (!walk_linear(skb, found, at, end)) walk_any(skb, found, at, end);
 }
 
 // RFC 4291, 2.7.1: ff02::1:ff and the target's last three bytes.
@@ -106,16 +126,22 @@ static __always_inline __u32 judge_advertisement(struct frame *f, struct ip6_hea
     return is_multicast6(&ip->destination) && (nd->flags & ND_SOLICITED) ? GUARD_ND_ADVERTISEMENT : 0;
 }
 
-// S5 to S9, for an ND message of inverse ND too. The walk was made before, for rule S2.
-static __noinline int judge_nd(struct frame *f, struct ip6_header *ip, struct nd_options *options, __u32 offset, __u32 length) {
+// S7 and S8, for a message of which there is enough.
+static __noinline int judge_neighbor(struct frame *f, struct ip6_header *ip, struct nd_options *options, __u32 at) {
     if (!f || !ip || !options) return GUARD_ND_MALFORMED;
-    struct nd_message nd = {};
-    __u32 present = read_nd(f->skb, offset, &nd);
-    if (!present) return GUARD_ND_MALFORMED;
-    if (ip->hop_limit != 255 || nd.code != 0 || length < nd_fixed_bytes(nd.type) || options->broken) return GUARD_ND_MALFORMED;
+    struct nd_message nd;
+    if (read_nd(f->skb, at, &nd) < sizeof nd) return GUARD_ND_MALFORMED;
+    return nd.type == ICMP6_NEIGHBOR_SOLICITATION ? judge_solicitation(f, ip, &nd, options) : judge_advertisement(f, ip, &nd, options);
+}
+
+// S5 to S9, for an ND message of inverse ND too, from `at` to `end`. The options were read before, for rule S2.
+static __always_inline __u32 judge_nd(struct frame *f, struct ip6_header *ip, struct nd_options *options, __u8 type, __u32 at, __u32 end) {
+    __u8 code;
+    if (ip->hop_limit != 255 || end - at < nd_fixed_bytes(type) || options->broken) return GUARD_ND_MALFORMED;
+    if (!read_byte(f->skb, at + 1, &code) || code != 0) return GUARD_ND_MALFORMED;
     __u32 flags = f->port->flags;
     f->is_neighbor = 1;
-    switch (nd.type) {
+    switch (type) {
     case ICMP6_ROUTER_ADVERTISEMENT:
         return flags & GUARD_ROLE_ROUTER ? 0 : GUARD_RA_GUARD;
     case ICMP6_REDIRECT:
@@ -124,8 +150,7 @@ static __noinline int judge_nd(struct frame *f, struct ip6_header *ip, struct nd
         return options->sources > 1 || options->foreign_sources ? GUARD_ND_ROUTER_SOLICITATION : 0;
     case ICMP6_NEIGHBOR_SOLICITATION:
     case ICMP6_NEIGHBOR_ADVERTISEMENT:
-        if (present < sizeof nd) return GUARD_ND_MALFORMED;
-        return nd.type == ICMP6_NEIGHBOR_SOLICITATION ? judge_solicitation(f, ip, &nd, options) : judge_advertisement(f, ip, &nd, options);
+        return judge_neighbor(f, ip, options, at);
     default:
         return GUARD_ICMP6_CONTROL;
     }
