@@ -114,13 +114,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
 
-        .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: strict),
-        .testTarget(name: "PacketsTests", dependencies: ["Packets", "Addresses"], swiftSettings: strict),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Packets", "Addresses"], swiftSettings: strict),
+        // For tests and the soak: the same chance in every run.
+        .target(name: "RepeatableChance", path: "Tests/RepeatableChance", swiftSettings: strict),
+        .testTarget(name: "AddressesTests", dependencies: ["Addresses", "RepeatableChance"], swiftSettings: strict),
+        .testTarget(name: "PacketsTests", dependencies: ["Packets", "Addresses", "RepeatableChance"], swiftSettings: strict),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Packets", "Addresses", "RepeatableChance"], swiftSettings: strict),
         .testTarget(
-            name: "PolicyTextTests", dependencies: ["PolicyText", "Policy", "Addresses"], exclude: ["Faulty", "Good"],
+            name: "PolicyTextTests", dependencies: ["PolicyText", "Policy", "Addresses", "RepeatableChance"], exclude: ["Faulty", "Good"],
             swiftSettings: strict),
-        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"], swiftSettings: strict),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux", "RepeatableChance"], swiftSettings: strict),
         .testTarget(name: "EnforcementTests", dependencies: ["Enforcement", "Datapath", "Netlink", "Policy", "Addresses"], swiftSettings: strict),
         .testTarget(
             name: "HypervisorsTests", dependencies: ["Hypervisors", "FakeXen", "PolicyText", "Policy", "Addresses", "Netlink"], swiftSettings: strict),
@@ -146,6 +148,7 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "API", "Reporting", "Policy", "PolicyText", "Datapath", "Enforcement", "Netlink", "Addresses", "Packets", "EventStore",
+                "RepeatableChance",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -159,7 +162,7 @@ let package = Package(
         .executableTarget(
             name: "soak",
             dependencies: [
-                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "EventStore", "Lab",
+                "Addresses", "Packets", "Policy", "PolicyText", "Netlink", "Datapath", "Enforcement", "EventStore", "Lab", "RepeatableChance",
             ],
             path: "Tests/Soak", swiftSettings: strict),
         // Need root: each builds its own network namespaces and leaves nothing behind.
@@ -168,7 +171,7 @@ let package = Package(
             dependencies: [
                 "vifguard", "soak", "CBPF", "CLinux", "Lab", "Datapath", "DatapathProgram", "Enforcement", "Netlink", "Policy", "Packets",
                 "Addresses", "EventStore", "Agent", "Doctor", "API", "Reporting", "Hypervisors", "Classic", "FakeXen", "PolicyText",
-                "Processes",
+                "Processes", "RepeatableChance",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),

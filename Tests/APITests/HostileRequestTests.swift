@@ -1,20 +1,10 @@
 import Foundation
+import RepeatableChance
 import Testing
 
 /// The fuzz target's requests, changed at random: the same ones in each run.
 @Suite(.timeLimit(.minutes(5)))
 struct HostileRequestTests {
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64
-        /// SplitMix64.
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ mixed >> 31
-        }
-    }
-
     private static let seeds: [[UInt8]] = {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Fuzz/Seeds/FuzzAPI").standardized
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()) ?? []
@@ -34,7 +24,7 @@ struct HostileRequestTests {
     }
 
     @Test(arguments: 0..<4) func `whatever is sent is taken or refused`(_ run: Int) {
-        var dice = Dice(state: UInt64(run))
+        var dice = Chance(seed: UInt64(run))
         for _ in 0..<3000 {
             guard var request = Self.seeds.randomElement(using: &dice) else { return }
             for _ in 0..<Int.random(in: 1...4, using: &dice) {

@@ -1,4 +1,5 @@
 import Addresses
+import RepeatableChance
 import Testing
 
 @Suite struct IPv6AddressTests {
@@ -59,7 +60,7 @@ import Testing
     }
 
     @Test func `reads back what it prints, for any address`() {
-        var random = SplitMix64(state: 5952)
+        var random = Chance(seed: 5952)
         for _ in 0..<20_000 {
             // Masks of whole groups make runs of zeros likely.
             let mask = (0..<8).reduce(UInt128(0)) { sum, _ in sum << 16 | (Bool.random(using: &random) ? 0xffff : 0) }
@@ -79,17 +80,5 @@ import Testing
         #expect(try IPv6Address(parsing: "4037::01:800:200E:8C6C").solicitedNodeGroup == IPv6Address(parsing: "FF02::1:FF0E:8C6C"))
         #expect(try IPv6Address(parsing: "FF02::1:FF0E:8C6C").multicastMAC == MACAddress(parsing: "33:33:ff:0e:8c:6c"))
         #expect(IPv6Address.allNodes.bytes == [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
-    }
-}
-
-/// A reproducible generator (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators).
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }

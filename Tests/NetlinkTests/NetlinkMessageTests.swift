@@ -1,4 +1,5 @@
 import CLinux
+import RepeatableChance
 import Testing
 
 @testable import Netlink
@@ -95,7 +96,7 @@ struct NetlinkMessageTests {
     /// Everything that reads a kernel's answer, over bytes from a fixed random sequence and over true answers cut
     /// short or with a byte changed: whatever comes out, nothing may trap.
     @Test func `no answer, however malformed, crashes a reader`() {
-        var random = Xorshift(state: 0x9e37_79b9_7f4a_7c15)
+        var random = Chance(seed: 0x9e37_79b9_7f4a_7c15)
         let types = [RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWNEIGH, RTM_NEWTFILTER]
         var message = NetlinkMessage(type: RTM_NEWLINK, header: Link.header(for: 3))
         message.append(IFLA_IFNAME, string: "vif1.0")
@@ -126,16 +127,5 @@ struct NetlinkMessageTests {
             _ = TrafficControl.Filter(reply, 3, .ingress)
             _ = NetlinkReply.split(bytes[...])
         }
-    }
-}
-
-private struct Xorshift: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

@@ -1,4 +1,5 @@
 import Packets
+import RepeatableChance
 import Testing
 
 @Suite struct CaptureFileTests {
@@ -146,7 +147,7 @@ import Testing
     @Test func `no cut and no changed byte of a capture stops the reader`() throws {
         let classic = CaptureFile(packets: Samples.frames.prefix(3).map { .init(bytes: $0.bytes) }).pcap()
         let ng = Self.section(little: true) + Self.interface(options: [9, 0, 1, 0, 9, 0, 0, 0], little: true) + Self.enhanced(time: 1, little: true)
-        var random = SplitMix64(state: 1)
+        var random = Chance(seed: 1)
         for file in [classic, ng] {
             for length in 0..<file.count { _ = try? CaptureFile(parsing: Array(file.prefix(length))) }
             for _ in 0..<20_000 {

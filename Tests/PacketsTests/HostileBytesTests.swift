@@ -1,4 +1,5 @@
 import Packets
+import RepeatableChance
 import Testing
 
 /// No bytes whatever stop a decoder: `decodeEverything` ends the process where one traps or claims what can't be.
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func `100,000 random changes of frames decode`() {
-        var random = SplitMix64(state: 826)
+        var random = Chance(seed: 826)
         for _ in 0..<100_000 {
             var bytes = Samples.frames.randomElement(using: &random)!.bytes
             for _ in 0..<Int.random(in: 1...8, using: &random) {
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func `20,000 heaps of random bytes decode`() {
-        var random = SplitMix64(state: 4861)
+        var random = Chance(seed: 4861)
         for _ in 0..<20_000 {
             decodeEverything((0..<Int.random(in: 0...160, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
         }

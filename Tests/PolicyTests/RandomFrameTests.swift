@@ -1,23 +1,11 @@
 import Addresses
 import Packets
 import Policy
+import RepeatableChance
 import Testing
 
 /// Whatever arrives is judged, and nothing traps.
 @Suite struct RandomFrameTests {
-    /// SplitMix64 (Steele, Lea, Flood 2014): the same frames in every run.
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-            return z ^ z >> 31
-        }
-    }
-
     static let seeds: [Frame] = [
         .alice4(syn), .alice4(.icmp(5), options: [131, 7, 4, 1, 2, 3, 4]), .alice4(udp, fragmentOffset: 1), .alice6(syn),
         .alice4(.dhcpv4(clientMAC: Alice.mac), from: .any, to: .broadcast, mac: .broadcast),
@@ -33,7 +21,7 @@ import Testing
     ]
 
     /// A seed with some bytes changed, cut or lengthened, or noise.
-    static func frame(_ random: inout Generator) -> Frame {
+    static func frame(_ random: inout Chance) -> Frame {
         var frame = seeds.randomElement(using: &random)!
         if Int.random(in: 0..<20, using: &random) == 0 {
             frame.bytes = (0..<Int.random(in: 0...100, using: &random)).map { _ in UInt8.random(in: .min ... .max, using: &random) }
@@ -70,7 +58,7 @@ import Testing
 
     @Test(arguments: 0..<4)
     func `200000 random frames in every direction, and nothing traps`(number: Int) {
-        var random = Generator(state: UInt64(number))
+        var random = Chance(seed: UInt64(number))
         var site = Site(alice: Self.bindings[number])
         var reasons: Set<Reason> = []
         var hasPassed = false

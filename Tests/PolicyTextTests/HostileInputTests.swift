@@ -1,5 +1,6 @@
 import PolicyText
 import Foundation
+import RepeatableChance
 import Testing
 
 /// Whatever the bytes, reading ends with a configuration or with errors.
@@ -55,7 +56,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(10))) func `20,000 mutations of policies crash nothing`() throws {
-        var random = SplitMix(state: 0x7669_6667_7561_7264)
+        var random = Chance(seed: 0x7669_6667_7561_7264)
         let tests = PolicyFilesTests.tests
         let paths =
             try FileManager.default.contentsOfDirectory(atPath: tests.path + "/Faulty").filter { $0.hasSuffix(".yaml") }.sorted()
@@ -72,30 +73,15 @@ import Testing
         }
     }
 
-    static func mutate(_ bytes: inout [UInt8], with pieces: [[UInt8]], _ random: inout SplitMix) {
+    static func mutate(_ bytes: inout [UInt8], with pieces: [[UInt8]], _ random: inout Chance) {
         let place = random.below(bytes.count + 1)
         let end = min(bytes.count, place + random.below(20))
         switch random.below(5) {
         case 0: bytes.insert(contentsOf: pieces[random.below(pieces.count)], at: place)
         case 1: bytes.removeSubrange(place..<end)
         case 2: bytes.insert(contentsOf: bytes[place..<end], at: random.below(bytes.count + 1))
-        case 3: if place < bytes.count { bytes[place] = UInt8(truncatingIfNeeded: random.next()) }
+        case 3: if place < bytes.count { bytes[place] = random.byte() }
         default: bytes.replaceSubrange(place..<end, with: pieces[random.below(pieces.count)])
         }
     }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers in every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Lab
 import Netlink
 import Policy
+import RepeatableChance
 
 /// What happens to the host while traffic flows: guests come, go and change, the policy's file is edited, broken and mended,
 /// the agent is killed and started, commands run beside it. One thing after the other; which, the seed says.
@@ -190,7 +191,7 @@ final class Changes {
     }
 
     private func audit() throws {
-        let number = chance.number(1...SoakPolicy.crowd)
+        let number = Int.random(in: 1...SoakPolicy.crowd, using: &chance)
         try edit([number]) { SoakPolicy.toggleAudit(of: number, in: &$0) }
     }
 
@@ -244,7 +245,7 @@ final class Changes {
     // MARK: Waiting
 
     private func rest(upTo milliseconds: Int) throws {
-        let deadline = ContinuousClock.now + .milliseconds(chance.number(0...milliseconds))
+        let deadline = ContinuousClock.now + .milliseconds(Int.random(in: 0...milliseconds, using: &chance))
         while ContinuousClock.now < deadline {
             try look()
             usleep(5000)

@@ -1,4 +1,5 @@
 import Foundation
+import Lab
 import Policy
 
 /// Hours of a host's life: mixed traffic, attacks, guests that come and go, a policy that changes, an agent that is killed;
@@ -148,7 +149,8 @@ final class Soak {
     /// Of the agent that lives through the second half: first after two minutes, or a quarter of that half; a soak of less
     /// than a minute says nothing of it, since some of what an agent has open it opens when it is first needed.
     private func measureAgent() throws {
-        let (memory, files) = (try agent.memory(), try agent.openFiles())
+        let figures = try agent.figures()
+        let (memory, files) = (try figures.memory() / 1024, try figures.openFiles())
         (report.memory, report.files) = (memory, files)
         guard let steady = steadyAgent else { return }
         if steady.memory == nil, steady.since.duration(to: .now) >= .seconds(max(30, min(120, options.seconds / 8))) {

@@ -93,13 +93,7 @@ final class SoakedAgent {
 
     /// Sees that it lives.
     func look() throws {
-        if process != nil, isOver { throw Failure.found("the agent ended by itself and said: \(log.suffix(2000))") }
-    }
-
-    /// One that has ended waits to be reaped.
-    private var isOver: Bool {
-        guard let process, let status = try? String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8) else { return true }
-        return status.contains("State:\tZ")
+        if let process, ProcessFigures(process.processID).isOver { throw Failure.found("the agent ended by itself and said: \(log.suffix(2000))") }
     }
 
     /// What the present one has said.
@@ -113,22 +107,10 @@ final class SoakedAgent {
     /// What it, and those before it, have said.
     var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? lastLog }
 
-    // MARK: What it takes
-
-    /// Resident memory, in KiB.
-    func memory() throws -> Int {
-        guard let process, let status = try? String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8),
-            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let kilobytes = line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) })
-        else { throw Failure.found("the agent's memory can't be read: it has ended") }
-        return kilobytes
-    }
-
-    func openFiles() throws -> Int {
-        guard let process, let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processID)/fd") else {
-            throw Failure.found("the agent's open files can't be counted: it has ended")
-        }
-        return files.count
+    /// What it takes.
+    func figures() throws -> ProcessFigures {
+        guard let process else { throw Failure.found("there is nothing to be read of the agent: none runs") }
+        return ProcessFigures(process.processID)
     }
 
     /// The events' store as it is, for whoever looks into a failure.

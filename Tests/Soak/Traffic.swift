@@ -3,6 +3,7 @@ import Foundation
 import Lab
 import Packets
 import Policy
+import RepeatableChance
 
 /// Sends on a thread of its own until it is told to stop: honest and forged frames between all who are there, in an order
 /// that the seed gives.
@@ -54,13 +55,13 @@ final class Traffic: @unchecked Sendable {
     private func step() -> Bool {
         if isEnding { return false }
         do {
-            switch chance.number(0...9) {
-            case 0...4: for _ in 0..<chance.number(1...4) { try sendHonest() }
+            switch Int.random(in: 0...9, using: &chance) {
+            case 0...4: for _ in 0..<Int.random(in: 1...4, using: &chance) { try sendHonest() }
             case 5: try sendFromOutside()
             case 6: try sendVolley()
             case 7: try sendInDoubt()
             case 8 where chance.once(in: 4): try sendFromClosed()
-            default: for _ in 0..<chance.number(1...3) { try sendForged() }
+            default: for _ in 0..<Int.random(in: 1...3, using: &chance) { try sendForged() }
             }
             try world.listen()
             return true
@@ -111,7 +112,7 @@ final class Traffic: @unchecked Sendable {
 
     /// As one of the crowd's, plugged in or not.
     private func sendFromOutside() throws {
-        let number = chance.number(1...SoakPolicy.crowd)
+        let number = Int.random(in: 1...SoakPolicy.crowd, using: &chance)
         let usurped = Speaker(
             port: SoakPolicy.port(number), mac: SoakPolicy.mac(number), ip4: SoakPolicy.main4(number), ip6: SoakPolicy.main6(number))
         let kind = chance.pick(ForgedTraffic.fromOutside)
@@ -145,19 +146,19 @@ final class Traffic: @unchecked Sendable {
         let limited = Speaker(port: Site.limited.port, Stage.binding(of: .limited)!)
         if let port = world.ports[limited.port] {
             guard let frame = HonestTraffic.kinds.first(where: { $0.name == "arp reply" })?.make(limited, SoakPolicy.gateway) else { return }
-            for _ in 0..<chance.number(1...8) {
+            for _ in 0..<Int.random(in: 1...8, using: &chance) {
                 try world.sendInDoubt(frame.bytes + serial.next(), from: port, droppedFor: [.limitNeighbor])
             }
         }
         for port in world.ports.values.filter({ $0.phase == .changing }).sorted(by: { $0.name < $1.name }) {
-            for _ in 0..<chance.number(1...3) { try sendInDoubt(from: port) }
+            for _ in 0..<Int.random(in: 1...3, using: &chance) { try sendInDoubt(from: port) }
         }
     }
 
     /// By turns from the address that stays, and from all those that move.
     private func sendInDoubt(from port: WatchedPort) throws {
         let number = (1...SoakPolicy.crowd).first { SoakPolicy.port($0) == port.name } ?? 1
-        let source = chance.once(in: 2) ? SoakPolicy.main4(number) : SoakPolicy.movable4(chance.number(1...SoakPolicy.crowd)).address
+        let source = chance.once(in: 2) ? SoakPolicy.main4(number) : SoakPolicy.movable4(Int.random(in: 1...SoakPolicy.crowd, using: &chance)).address
         let gateway = SoakPolicy.gateway
         let frame = Frame.ethernet(
             from: SoakPolicy.mac(number), to: gateway.mac, .ipv4(from: source, to: gateway.ip4!, .udp(from: 9, to: 9, payload: [0xdd])))

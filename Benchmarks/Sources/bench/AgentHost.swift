@@ -51,7 +51,7 @@ final class AgentHost {
         try wait(for: "the agent to watch", every: 500) {
             let log = agent.errorsSoFar
             // One that has ended waits to be reaped.
-            if try ProcessFigures(agent.processID).isOver() { throw LabError(action: "start the agent", reason: "it ended and said: \(log)") }
+            if ProcessFigures(agent.processID).isOver { throw LabError(action: "start the agent", reason: "it ended and said: \(log)") }
             return log.contains("the agent watches over the host")
         }
         return milliseconds(since: begun)
@@ -118,46 +118,6 @@ final class AgentHost {
             }
         }
     }
-}
-
-/// What /proc tells of a process.
-struct ProcessFigures {
-    let id: pid_t
-
-    init(_ id: pid_t) { self.id = id }
-
-    /// Resident memory, in bytes.
-    func memory() throws -> Int {
-        let status = try text("status")
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let kilobytes = line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap({ Int($0) })
-        else { throw LabError(action: "read the memory of process \(id)", reason: "VmRSS isn't in its status") }
-        return kilobytes * 1024
-    }
-
-    /// CPU seconds of all its threads, its own and the kernel's for it (proc_pid_stat(5), fields 14 and 15).
-    func seconds() throws -> Double {
-        // The name, in parentheses, may hold blanks.
-        let fields = try text("stat").split(separator: ")").last?.split(separator: " ") ?? []
-        guard fields.count > 13, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            throw LabError(action: "read the time of process \(id)", reason: "its stat has no such fields")
-        }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
-
-    func isOver() throws -> Bool { try text("status").contains("State:\tZ") }
-
-    /// CPU time of the thread of that name.
-    func nanoseconds(ofThread name: String) throws -> UInt64 {
-        for thread in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/task") {
-            guard (try? text("task/\(thread)/comm")) == name + "\n" else { continue }
-            guard let time = try text("task/\(thread)/schedstat").split(separator: " ").first.flatMap({ UInt64($0) }) else { break }
-            return time
-        }
-        throw LabError(action: "read the time of thread \(name)", reason: "process \(id) has no such thread")
-    }
-
-    private func text(_ file: String) throws -> String { try String(contentsOfFile: "/proc/\(id)/\(file)", encoding: .utf8) }
 }
 
 /// - Parameter pause: in microseconds, between two looks.

@@ -1,4 +1,5 @@
 import Foundation
+import Lab
 
 /// What guarding costs, beside a plain bridge and the rules of 2008 (Documentation/performance.md).
 @main
@@ -8,11 +9,11 @@ struct Bench {
         if arguments.contains("--help") || arguments.contains("-h") { return print(Options.usage) }
         do {
             let options = try Options(arguments)
-            guard geteuid() == 0 else { return fail("the benchmark makes network namespaces: run it as root", status: 77) }
+            guard geteuid() == 0 else { return fail("the benchmark makes network namespaces: run it as root", status: 1) }
             Interruption.hold()
             try run(options)
         } catch let mistake as Options.Mistake {
-            fail("\(mistake)\n\(Options.usage)", status: 64)
+            fail("\(mistake)\n\(Options.usage)", status: 2)
         } catch let interruption as Interruption {
             fail("interrupted; nothing is left of it", status: 128 + interruption.signal)
         } catch {

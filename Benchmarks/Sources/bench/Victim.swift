@@ -1,3 +1,5 @@
+import Lab
+
 /// What a guest has of a core that must deal with its neighbour's flood of spoofs as well.
 struct Victim: Codable {
     let guests: Int

@@ -1,6 +1,7 @@
 import Foundation
 import Lab
 import Policy
+import RepeatableChance
 import Synchronization
 import Testing
 

@@ -1,11 +1,12 @@
 import Addresses
 import Policy
+import RepeatableChance
 
 /// Frames that come close to every rule: grown from what the bindings allow, with one or a few things made wrong, then
 /// sometimes mutated byte by byte. Bytes are laid out by hand: what is composed here must not share a mistake with
 /// `Packets`.
 struct FrameGrammar {
-    var dice: Dice
+    var dice: Chance
     private let bindings: [Binding]
     private let macs: [MACAddress]
     private let addresses4: [IPv4Address]
@@ -15,7 +16,7 @@ struct FrameGrammar {
     let routers = (1...24).map { IPv6Address("fe80::b:\($0)")! }
 
     init(seed: UInt64) {
-        dice = Dice(seed: seed)
+        dice = Chance(seed: seed)
         bindings = DifferentialPolicy.bindings.map(\.binding) + [DifferentialPolicy.stopped.binding]
         macs =
             bindings.flatMap(\.macs) + bindings.flatMap { $0.virtualRouters.map(\.mac) } + [
@@ -53,14 +54,14 @@ struct FrameGrammar {
         let (source, destination) = arriving ? (other, dice.once(in: 3) ? dice.pick(macs) : own) : (own, other)
         var bytes = destination.bytes + source.bytes
         bytes += tags(binding)
-        switch dice.roll(20) {
+        switch dice.below(20) {
         case 0..<4: bytes += arp(binding, source: source)
         case 4..<10: bytes += ipv4(binding, source: source, destination: destination, arriving: arriving)
         case 10..<19: bytes += ipv6(binding, source: source, arriving: arriving)
         default: bytes += otherType(source: source)
         }
-        if dice.once(in: 4) { bytes += dice.bytes(dice.roll(40)) }  // padding
-        if bytes[12...13] == [0x81, 0x00], dice.once(in: 6) { bytes = Array(bytes.prefix(14 + dice.roll(48))) }
+        if dice.once(in: 4) { bytes += dice.bytes(dice.below(40)) }  // padding
+        if bytes[12...13] == [0x81, 0x00], dice.once(in: 6) { bytes = Array(bytes.prefix(14 + dice.below(48))) }
         mutate(&bytes)
         // BPF_PROG_TEST_RUN takes no IP frame without its fixed header, unless a tag hides it: the lab sends those.
         let least = bytes.count < 14 ? 14 : bytes[12...13] == [0x08, 0x00] ? 34 : bytes[12...13] == [0x86, 0xdd] ? 54 : 14
@@ -80,13 +81,13 @@ struct FrameGrammar {
 
     private mutating func mutate(_ bytes: inout [UInt8]) {
         guard dice.once(in: 6) else { return }
-        switch dice.roll(4) {
-        case 0: bytes = Array(bytes.prefix(14 + dice.roll(max(1, bytes.count - 13))))
-        case 1: bytes += dice.bytes(dice.roll(64))
+        switch dice.below(4) {
+        case 0: bytes = Array(bytes.prefix(14 + dice.below(max(1, bytes.count - 13))))
+        case 1: bytes += dice.bytes(dice.below(64))
         default:
-            for _ in 0...dice.roll(3) {
-                let at = dice.roll(bytes.count)
-                bytes[at] = dice.once(in: 2) ? dice.byte() : bytes[at] ^ (1 << UInt8(dice.roll(8)))
+            for _ in 0...dice.below(3) {
+                let at = dice.below(bytes.count)
+                bytes[at] = dice.once(in: 2) ? dice.byte() : bytes[at] ^ (1 << UInt8(dice.below(8)))
             }
         }
     }
@@ -105,7 +106,7 @@ struct FrameGrammar {
     mutating func anyAddress6() -> IPv6Address { dice.pick(addresses6) }
 
     mutating func address(of binding: Binding) -> IPv6Address {
-        switch dice.roll(8) {
+        switch dice.below(8) {
         case 0: return dice.pick(addresses6)
         case 1: return .unspecified
         case 2: return dice.pick(linkLocals)
@@ -118,7 +119,7 @@ struct FrameGrammar {
 
     private mutating func arp(_ binding: Binding, source: MACAddress) -> [UInt8] {
         var bytes: [UInt8] = [0x08, 0x06, 0, 1, 8, 0, 6, 4] + big(dice.once(in: 8) ? dice.pick([0, 3, 4, 8, 256]) : dice.pick([1, 2]))
-        if dice.once(in: 12) { bytes[2 + dice.roll(6)] = dice.byte() }
+        if dice.once(in: 12) { bytes[2 + dice.below(6)] = dice.byte() }
         bytes += (dice.once(in: 6) ? dice.pick(macs) : source).bytes
         let sender = dice.once(in: 4) ? IPv4Address.any : address4(binding)
         bytes += sender.bytes + dice.pick(macs).bytes
@@ -127,13 +128,13 @@ struct FrameGrammar {
     }
 
     private mutating func otherType(source: MACAddress) -> [UInt8] {
-        switch dice.roll(4) {
-        case 0: return big(dice.pick([0x88cc, 0x8864, 0x888e, 0x8847, 0x0600])) + dice.bytes(dice.roll(50))
-        case 1: return big(UInt16(dice.roll(1500))) + [0xaa, 0xaa, 3, 0, 0, 0, 8, 0] + dice.bytes(40)
+        switch dice.below(4) {
+        case 0: return big(dice.pick([0x88cc, 0x8864, 0x888e, 0x8847, 0x0600])) + dice.bytes(dice.below(50))
+        case 1: return big(UInt16(dice.below(1500))) + [0xaa, 0xaa, 3, 0, 0, 0, 8, 0] + dice.bytes(40)
         default:
             var bytes: [UInt8] =
                 [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, dice.once(in: 4) ? 4 : 3] + source.bytes + [0, 0, 0, 0] + source.bytes + [0, 0, 0, 0]
-            if dice.once(in: 3) { bytes[2 + dice.roll(28)] ^= 1 }
+            if dice.once(in: 3) { bytes[2 + dice.below(28)] ^= 1 }
             return bytes
         }
     }
@@ -146,7 +147,7 @@ struct FrameGrammar {
         if dice.once(in: 10) { from = .any }
         let upper: (UInt8, [UInt8]) = dhcp ? (17, bootp(binding, source: source, arriving: arriving)) : upper4()
         let options = dice.once(in: 5) ? options4() : []
-        let payload = dice.once(in: 12) ? Array(upper.1.prefix(dice.roll(12))) : upper.1
+        let payload = dice.once(in: 12) ? Array(upper.1.prefix(dice.below(12))) : upper.1
         let total = 20 + options.count + payload.count
         var fragment: UInt16 = 0
         if dice.once(in: 6) { fragment = dice.pick([0x2000, 0x2001, 1, 2, 0x2002, 0x4000, 0x00b9, 0x1fff, 0x8000]) }
@@ -159,14 +160,14 @@ struct FrameGrammar {
 
     private mutating func options4() -> [UInt8] {
         var options: [UInt8] = []
-        for _ in 0...dice.roll(3) {
-            switch dice.roll(6) {
+        for _ in 0...dice.below(3) {
+            switch dice.below(6) {
             case 0: options.append(1)
             case 1: options.append(0)
             case 2: options += [dice.pick([131, 137]), 7, 4, 1, 2, 3, 4]
             case 3: options += [148, 4, 0, 0]
-            case 4: options += [7, UInt8(dice.roll(12))] + dice.bytes(dice.roll(6))
-            default: options += [dice.byte(), UInt8(dice.roll(5))]
+            case 4: options += [7, UInt8(dice.below(12))] + dice.bytes(dice.below(6))
+            default: options += [dice.byte(), UInt8(dice.below(5))]
             }
         }
         options = Array(options.prefix(40))
@@ -180,12 +181,12 @@ struct FrameGrammar {
     }
 
     private mutating func upper4() -> (UInt8, [UInt8]) {
-        switch dice.roll(6) {
-        case 0: (1, [dice.pick([0, 8, 5, 9, 10, 17, 18, 3]), 0, 0, 0] + dice.bytes(dice.roll(12)))
+        switch dice.below(6) {
+        case 0: (1, [dice.pick([0, 8, 5, 9, 10, 17, 18, 3]), 0, 0, 0] + dice.bytes(dice.below(12)))
         case 1: (2, [dice.pick([0x11, 0x16, 0x22, 0x17, 0x30, 0x31, 0x32, 0x13]), 0, 0, 0, 224, 0, 0, 5])
         case 2: (6, dice.bytes(20))
-        case 3: (dice.byte(), dice.bytes(dice.roll(20)))
-        default: (17, ports() + [0, 12, 0, 0] + dice.bytes(dice.roll(8)))
+        case 3: (dice.byte(), dice.bytes(dice.below(20)))
+        default: (17, ports() + [0, 12, 0, 0] + dice.bytes(dice.below(8)))
         }
     }
 
@@ -196,9 +197,9 @@ struct FrameGrammar {
         bytes += (dice.once(in: 3) ? address4(binding) : .any).bytes + dice.pick(addresses4).bytes + [0, 0, 0, 0]
         bytes += dice.once(in: 10) ? dice.bytes(4) : [0, 0, 0, 0]
         bytes += (dice.once(in: 6) || binding.macs.isEmpty ? dice.pick(macs) : dice.pick(binding.macs)).bytes
-        bytes += [UInt8](repeating: 0, count: 202 + dice.roll(10))
-        if dice.once(in: 6) { bytes[8 + dice.roll(3)] = dice.pick([0, 1, 2, 6, 7]) }
-        if dice.once(in: 10) { bytes[8 + dice.roll(40)] = dice.byte() }
-        return dice.once(in: 10) ? Array(bytes.prefix(8 + dice.roll(bytes.count - 8))) : bytes
+        bytes += [UInt8](repeating: 0, count: 202 + dice.below(10))
+        if dice.once(in: 6) { bytes[8 + dice.below(3)] = dice.pick([0, 1, 2, 6, 7]) }
+        if dice.once(in: 10) { bytes[8 + dice.below(40)] = dice.byte() }
+        return dice.once(in: 10) ? Array(bytes.prefix(8 + dice.below(bytes.count - 8))) : bytes
     }
 }
