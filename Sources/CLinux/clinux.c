@@ -51,14 +51,14 @@ int clinux_close_from(posix_spawn_file_actions_t *actions, int first) {
 
 int clinux_process_descriptor(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
-int clinux_open_tap(const char *name) {
+int clinux_open_tap(const char *name, int keeps_pieces) {
     struct ifreq request = {0};
     if (strlen(name) >= sizeof(request.ifr_name)) {
         errno = ENAMETOOLONG;
         return -1;
     }
     strcpy(request.ifr_name, name);
-    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    request.ifr_flags = IFF_TAP | IFF_NO_PI | (keeps_pieces ? IFF_NAPI | IFF_NAPI_FRAGS : 0);
     int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     if (descriptor < 0) return -1;
     if (ioctl(descriptor, TUNSETIFF, &request) < 0) {

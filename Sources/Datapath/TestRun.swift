@@ -100,6 +100,14 @@ public final class TestRun: Sendable {
         return Outcome(verdict: run.verdict, mark: run.mark, reason: change?.reason, wasAudited: change?.audited ?? false)
     }
 
+    /// What was counted while one real frame took that way through a port: nil for one that broke no rule, or never came.
+    public func reason(at interface: UInt32, _ direction: Direction, while sending: () throws -> Void) throws -> (reason: Reason, audited: Bool)? {
+        let slot = try records.record(of: interface)?.slot ?? 0
+        let before = sums(slot, direction)
+        try sending()
+        return change(since: before, slot, direction)
+    }
+
     // MARK: Which counter went up
 
     private typealias Sums = InlineArray<48, UInt64>

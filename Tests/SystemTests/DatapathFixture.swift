@@ -29,12 +29,12 @@ final class DatapathFixture: Sendable {
 
     /// A fixture with a loaded datapath and two ports, on its thread.
     static func withPorts<T: Sendable>(
-        _ names: [String] = ["vif1.0", "vif2.0"], _ body: @Sendable (Datapath, [Port]) throws -> T
+        _ names: [String] = ["vif1.0", "vif2.0"], object: DatapathObject = .embedded, _ body: @Sendable (Datapath, [Port]) throws -> T
     ) throws -> T {
         let fixture = try DatapathFixture()
         return try fixture.run {
             let ports = try makePorts(names)
-            return try body(Datapath.load(pins: fixture.pins), ports)
+            return try body(Datapath.load(pins: fixture.pins, object: object), ports)
         }
     }
 

@@ -39,18 +39,17 @@ struct ExampleTests {
         #expect(bound.binding.map { Set($0.addresses) } == ["192.0.2.7", "2001:db8::7"])
         let settings = try fixture.host.output(of: ["bridge", "-d", "link", "show", "dev", "tap-www"])
         #expect(settings.contains("master br0") && settings.contains("learning off") && settings.contains(" flood off"))
-        let tap = try fixture.host.run { clinux_open_tap("tap-www") }
-        #expect(tap >= 0)
+        let tap = try fixture.host.run { try Tap("tap-www") }
         for frame in [
             announcement(mac: mac, address: [192, 0, 2, 7]), announcement(mac: mac, address: [192, 0, 2, 1]),
             announcement(mac: [0x02, 0, 0, 0, 0, 1], address: [192, 0, 2, 7]),
         ] {
-            #expect(write(tap, frame, frame.count) == frame.count)
+            #expect(write(tap.descriptor, frame, frame.count) == frame.count)
         }
         let port = try fixture.port("tap-www")
         #expect(port.sent.passed.packets == 1)
         #expect(port.sent.dropped.mapValues(\.packets) == ["arp-sender-ip": 1, "mac-source": 1])
-        close(tap)
+        withExtendedLifetime(tap) {}
         #expect(try run("guarded-tap", fixture, "down", "tap-www").status == 0)
         #expect(!exists("tap-www", fixture))
         #expect(try !fixture.status().bridges.flatMap(\.ports).contains { $0.name == "tap-www" })

@@ -75,8 +75,9 @@ void clinux_name_thread(const char *name);
 int clinux_open(const char *path, int flags);
 
 /// Opens /dev/net/tun and makes the tap interface `name` in the calling thread's namespace. The interface
-/// lives as long as the descriptor returned. -1 with errno set where that failed.
-int clinux_open_tap(const char *name);
+/// lives as long as the descriptor returned. With `keeps_pieces` each part that writev(2) is given is a piece of
+/// memory of its own in the kernel, too. -1 with errno set where that failed.
+int clinux_open_tap(const char *name, int keeps_pieces);
 
 /// accept4(2) without the peer's address: the new descriptor doesn't block and isn't inherited; -1 and errno.
 int clinux_accept(int listener);

@@ -4,6 +4,7 @@ import Lab
 import Netlink
 import Packets
 import Policy
+import Testing
 
 /// The same bridges, ports and bindings twice: in the kernel, and in the evaluator's model.
 struct DifferentialWorld {
@@ -21,9 +22,13 @@ struct DifferentialWorld {
     private let stray: UInt32
     private(set) var model: GuardModel
     private(set) var places: [Place] = []
+    /// Where real frames can be sent from, by the number of their interface.
+    private(set) var taps: [UInt32: Tap] = [:]
 
     /// Makes the interfaces in the calling thread's network namespace, loads the kernel program, binds.
-    init(object: DatapathObject = ObjectUnderTest.object) throws {
+    ///
+    /// - Parameter withTaps: whether guests and uplinks are taps that keep pieces.
+    init(object: DatapathObject = ObjectUnderTest.object, withTaps: Bool = false) throws {
         datapath = try ObjectUnderTest.load(object)
         var bridges: [Port] = [], ports: [(Port, PortState.Kind)] = []
         for (bridge, uplink, guests) in [
@@ -32,7 +37,9 @@ struct DifferentialWorld {
             let master = try Link.create(bridge, .bridge)
             bridges.append(Port(bridgeIndex: master.index, bridgeName: bridge))
             for name in [uplink] + guests {
-                let link = try Link.create(name, .bridge)
+                let tap = withTaps ? try Tap(name, keepsPieces: true) : nil
+                let link = withTaps ? try Link.named(name) : try Link.create(name, .bridge)
+                taps[link.index] = tap
                 ports.append((Port(index: link.index, name: name, bridgeIndex: master.index, bridgeName: bridge), name == uplink ? .uplink : .guest))
             }
         }
@@ -121,10 +128,34 @@ struct DifferentialWorld {
         let words = """
             kernel: \(kernel.isDropped ? "drop" : "pass") \(kernel.reason?.name ?? "-") mark \(isMarked), \
             judge: \(expected.isDropped ? "drop" : "pass") \(expected.reason?.name ?? "-")
-            \(place.direction.name) at \(ports.first { $0.port.index == place.index }?.port.name ?? "interface \(place.index)"), guest \(place.binding.guest)
-            \(Frame(bytes: bytes))
-            \(Hex.text(bytes))
+            \(describe(bytes, at: place))
             """
         return (words, expected.reason)
+    }
+
+    /// Judges a frame that the place's tap sends, in these pieces, on both sides. As above; and whether it passed.
+    mutating func difference(
+        sending pieces: [[UInt8]], as frame: Frame, at place: Place
+    ) throws -> (difference: String?, reason: Reason?, isPassed: Bool) {
+        let tap = try #require(taps[place.index])
+        let kernel = try testRun.reason(at: place.index, place.direction) { try tap.send(pieces) }
+        let expected = model.judge(frame, port: place.index, direction: place.direction, stamp: .unstamped, time: 0)
+        guard kernel?.reason != expected.reason || kernel.map({ !$0.audited }) ?? false != expected.isDropped else {
+            return (nil, expected.reason, !expected.isDropped)
+        }
+        let words = """
+            kernel: \(kernel.map { $0.audited ? "pass \($0.reason.name)" : "drop \($0.reason.name)" } ?? "-"), \
+            judge: \(expected.isDropped ? "drop" : "pass") \(expected.reason?.name ?? "-"), in pieces of \(pieces.map(\.count))
+            \(describe(pieces.flatMap(\.self), at: place))
+            """
+        return (words, expected.reason, !expected.isDropped)
+    }
+
+    private func describe(_ bytes: [UInt8], at place: Place) -> String {
+        """
+        \(place.direction.name) at \(ports.first { $0.port.index == place.index }?.port.name ?? "interface \(place.index)"), guest \(place.binding.guest)
+        \(Frame(bytes: bytes))
+        \(Hex.text(bytes))
+        """
     }
 }
