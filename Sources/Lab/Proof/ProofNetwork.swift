@@ -146,20 +146,24 @@ final class ProofNetwork {
         try Self.plugIn(backend, .v4(Stage.backend4), .v6(Stage.backend6), via: .v4(Stage.hostFar4), .v6(Stage.hostFar6))
     }
 
-    /// The Internet, behind a link that takes smaller packets than all others.
+    /// The Internet, behind a link that takes smaller packets than all others: at both its ends, or what is sent from there
+    /// would be lost at the other without a word (net/core/dev.c, is_skb_forwardable).
     private func addressBeyond() throws {
         let gateway = stations[.gateway]!.namespace
         let descriptor = internet.descriptor
         try internet.run { try Kernel.silence() }
         try gateway.run {
             try Kernel.silence()
-            let far = try Link.create("eth1", .veth(peer: "eth0", namespace: descriptor), .up, .mtu(1400))
+            let far = try Link.create("eth1", .veth(peer: "eth0", namespace: descriptor), .up, .mtu(Self.smallMTU))
             try Kernel.speakIPv6("eth1")
             try InterfaceAddress.add(.v4(Stage.gatewayFar4), prefixLength: 24, to: far.index)
             try InterfaceAddress.add(.v6(Stage.gatewayFar6), prefixLength: 64, to: far.index)
         }
+        try internet.run { try Link.named("eth0").change(.mtu(Self.smallMTU)) }
         try Self.plugIn(internet, .v4(Stage.internet4), .v6(Stage.internet6), via: .v4(Stage.gatewayFar4), .v6(Stage.gatewayFar6))
     }
+
+    private static let smallMTU: UInt32 = 1400
 
     private static func plugIn(_ namespace: NetworkNamespace, _ ip4: IPAddress, _ ip6: IPAddress, via four: IPAddress, _ six: IPAddress)
         throws
