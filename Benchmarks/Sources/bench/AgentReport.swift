@@ -18,7 +18,7 @@ struct AgentReport: Codable {
         let joinsOfFew = try few.measureJoins()
         let storm = try few.measureStorm(repeats: repeats)
         // A bridge has 1023 ports at most, and each join is of a guest of its own.
-        let many = try ArrivingPorts(ports: isQuick ? 200 : 900, joins: joins, binary: binary, progress: progress)
+        let many = try ArrivingPorts(ports: isQuick ? 200 : 1000, joins: 10, binary: binary, progress: progress)
         let joinsOfMany = try many.measureJoins()
         let start = try many.measureStart(repeats: repeats)
         let flood = try FloodComparison(binary: binary, progress: progress).measure(rounds: isQuick ? 5 : 15, floods: isQuick ? 1 : 3)
