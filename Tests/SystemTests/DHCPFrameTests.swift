@@ -170,6 +170,9 @@ struct DHCPFrameTests {
         try Self.withPort(usesDHCP: false) { port throws in
             #expect(try port.told(.fromGuest, Self.request()).isEmpty && port.told(.fromGuest, Self.request6()).isEmpty)
             #expect(try port.told(.toGuest, Self.answer()).isEmpty && port.told(.toGuest, Self.reply()).isEmpty)
+            // Nor is one that had it when it asked.
+            try port.changeState { $0.dhcp_asked = Datapath.bootTime }
+            #expect(try port.told(.toGuest, Self.answer()).isEmpty && port.told(.toGuest, Self.reply()).isEmpty)
         }
     }
 
