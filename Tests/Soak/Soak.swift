@@ -149,6 +149,7 @@ final class Soak {
     /// Of the agent that lives through the second half: first after two minutes, or a quarter of that half; a soak of less
     /// than a minute says nothing of it, since some of what an agent has open it opens when it is first needed.
     private func measureAgent() throws {
+        try agent.look()
         let figures = try agent.figures()
         let (memory, files) = (try figures.memory() / 1024, try figures.openFiles())
         (report.memory, report.files) = (memory, files)
